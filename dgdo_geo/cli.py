@@ -1,0 +1,270 @@
+"""The command ``dgdo-geo``: ask, layers, add, check, overlay and serve.
+
+Geo packages are imported inside the commands, so that ``--help`` is instant.
+Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dgdo_geo import __version__
+from dgdo_geo.errors import DataError, DgdoGeoError, InputError
+from dgdo_geo.texts import text
+
+if TYPE_CHECKING:
+    from dgdo_geo.model import Assessment
+    from dgdo_geo.query import Explorer
+
+app = typer.Typer(
+    name="dgdo-geo",
+    help=text("cli", "help"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+WorkspaceOption = Annotated[Path | None, typer.Option("--workspace", metavar="MAP", help=text("cli", "workspace"))]
+JsonOption = Annotated[bool, typer.Option("--json", help=text("cli", "json"))]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"dgdo-geo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=text("cli", "version"))
+    ] = False,
+) -> None:
+    """Take the options that hold for every command."""
+
+
+@app.command(help=text("cli", "ask"))
+def ask(
+    gemeente: Annotated[str | None, typer.Option(metavar="NAAM|GM0193", help=text("cli", "gemeente"))] = None,
+    provincie: Annotated[str | None, typer.Option(metavar="NAAM|PV23", help=text("cli", "provincie"))] = None,
+    waterschap: Annotated[str | None, typer.Option(metavar="NAAM", help=text("cli", "waterschap"))] = None,
+    regio: Annotated[str | None, typer.Option(metavar="NAAM", help=text("cli", "regio"))] = None,
+    punt: Annotated[tuple[float, float] | None, typer.Option(metavar="X Y", help=text("cli", "punt"))] = None,
+    lonlat: Annotated[tuple[float, float] | None, typer.Option(metavar="LON LAT", help=text("cli", "lonlat"))] = None,
+    vlak: Annotated[Path | None, typer.Option(metavar="BESTAND", help=text("cli", "vlak"))] = None,
+    activiteit: Annotated[list[str] | None, typer.Option(metavar="ID", help=text("cli", "activiteit"))] = None,
+    diepte: Annotated[tuple[float, float] | None, typer.Option(metavar="TOP BASIS", help=text("cli", "diepte"))] = None,
+    peildatum: Annotated[str | None, typer.Option(metavar="JJJJ-MM-DD", help=text("cli", "peildatum"))] = None,
+    crs: Annotated[str | None, typer.Option(metavar="EPSG:N", help=text("cli", "crs"))] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the answer card of one place."""
+    from dgdo_geo.model import RegionKind
+
+    named = {
+        RegionKind.MUNICIPALITY: gemeente,
+        RegionKind.PROVINCE: provincie,
+        RegionKind.WATER_BOARD: waterschap,
+        RegionKind.DGDO_REGION: regio,
+    }
+    places = [p for p in (*named.values(), punt, lonlat, vlak) if p is not None]
+    if len(places) != 1:
+        raise InputError("one_place", count=len(places))
+    on = _date(peildatum)
+    options = {"activities": tuple(activiteit or ()), "depth": diepte}
+    explorer = _open(workspace)
+    if punt is not None:
+        answer: Assessment = explorer.at_point(*punt, on, **options)  # type: ignore[arg-type]
+    elif lonlat is not None:
+        from dgdo_geo.harmonise import lonlat_to_rd
+
+        answer = explorer.at_point(*lonlat_to_rd(*lonlat), on, **options)  # type: ignore[arg-type]
+    elif vlak is not None:
+        from dgdo_geo.intake import read_area
+
+        answer = explorer.in_area(read_area(vlak, crs), on, name=vlak.name, **options)  # type: ignore[arg-type]
+    else:
+        kind, wanted = next((k, w) for k, w in named.items() if w is not None)
+        answer = explorer.for_region(
+            wanted,
+            on,
+            kind=kind,
+            on_progress=_progress(text("cli", "overlaying")),
+            **options,  # type: ignore[arg-type]
+        )
+    _show(answer, as_json)
+
+
+def _show(answer: Assessment, as_json: bool) -> None:
+    if as_json:
+        _print_json(answer.to_dict())
+        return
+    from rich.console import Console
+
+    from dgdo_geo.report.card import print_card
+
+    print_card(answer, Console(highlight=False, markup=False))
+
+
+@app.command(help=text("cli", "layers"))
+def layers(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the layers with their quality, source, date and status."""
+    from dgdo_geo.model.as_dict import layer_dict
+
+    explorer = _open(workspace)
+    rows = [layer_dict(state) for state in explorer.states.values()]
+    if as_json:
+        _print_json({"layers": rows})
+        return
+    from rich.console import Console
+
+    from dgdo_geo.report.card import print_layers
+
+    print_layers(explorer.states.values(), Console(highlight=False, markup=False))
+
+
+@app.command(help=text("cli", "check"))
+def check(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Check catalogue, rules, cases and control points."""
+    from dgdo_geo.check import check as run
+
+    result = run(_open(workspace))
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        for what, number in result.counts.items():
+            typer.echo(f"{number:6}  {text('cli_counts', what)}")
+        for warning in result.warnings:
+            typer.echo(f"{text('cli', 'warning')}: {warning}", err=True)
+        for error in result.errors:
+            typer.echo(f"{text('cli', 'error')}: {error}", err=True)
+        typer.echo(text("cli", "check_failed" if result.errors else "check_passed", count=len(result.errors)))
+    if result.errors:
+        raise typer.Exit(DataError.exit_code)
+
+
+@app.command(help=text("cli", "overlay"))
+def overlay(workspace: WorkspaceOption = None) -> None:
+    """Build the overlay table of all municipalities and keep it in the workspace."""
+    explorer = _open(workspace, create=True)
+    rows = explorer.build_overlay(_progress(text("cli", "overlaying")))
+    typer.echo(text("cli", "overlay_done", rows=rows, hash=explorer.overlay_hash[:12]))
+
+
+@app.command(help=text("cli", "add"))
+def add(
+    bestand: Annotated[Path, typer.Argument(metavar="BESTAND|RECEPT.toml", help=text("cli", "add_file"))],
+    laag: Annotated[str | None, typer.Option(metavar="ID", help=text("cli", "add_layer"))] = None,
+    crs: Annotated[str | None, typer.Option(metavar="EPSG:N", help=text("cli", "crs"))] = None,
+    klasse: Annotated[str | None, typer.Option(metavar="ID", help=text("cli", "add_class"))] = None,
+    klasse_kolom: Annotated[str | None, typer.Option(metavar="KOLOM", help=text("cli", "add_column"))] = None,
+    waarde: Annotated[list[str] | None, typer.Option(metavar="OUD=KLASSE", help=text("cli", "add_value"))] = None,
+    naam_kolom: Annotated[str | None, typer.Option(metavar="KOLOM", help=text("cli", "add_name"))] = None,
+    id_kolom: Annotated[str | None, typer.Option(metavar="KOLOM", help=text("cli", "add_id"))] = None,
+    bron: Annotated[str | None, typer.Option(metavar="TEKST", help=text("cli", "add_source"))] = None,
+    licentie: Annotated[str | None, typer.Option(metavar="TEKST", help=text("cli", "add_licence"))] = None,
+    datum: Annotated[str | None, typer.Option(metavar="JJJJ-MM-DD", help=text("cli", "add_date"))] = None,
+    kwaliteit: Annotated[str | None, typer.Option(metavar="WOORD", help=text("cli", "add_quality"))] = None,
+    nauwkeurigheid: Annotated[float | None, typer.Option(metavar="METER", help=text("cli", "add_accuracy"))] = None,
+    volledig: Annotated[bool, typer.Option("--volledig", help=text("cli", "add_complete"))] = False,
+    bronmap: Annotated[Path | None, typer.Option(metavar="MAP", help=text("cli", "add_folder"))] = None,
+    opslaan: Annotated[bool, typer.Option("--opslaan", help=text("cli", "add_save"))] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load a GIS file as a layer: a dry run, unless ``--opslaan`` is given."""
+    from dgdo_geo import intake
+
+    if bestand.suffix.casefold() == ".toml":
+        recipe = intake.read_recipe(bestand, bronmap)
+    else:
+        recipe = intake.recipe_from_options(
+            bestand,
+            layer=laag,
+            crs=crs,
+            class_id=klasse,
+            class_column=klasse_kolom,
+            values=waarde or [],
+            name_column=naam_kolom,
+            id_column=id_kolom,
+            source=bron,
+            licence=licentie,
+            reference_date=_date(datum),
+            quality=kwaliteit,
+            accuracy_m=nauwkeurigheid,
+            complete=volledig,
+        )
+    results = intake.run(recipe, workspace, save=opslaan, on_progress=_progress(text("cli", "reading")))
+    if as_json:
+        _print_json({"layers": [result.to_dict() for result in results], "saved": opslaan})
+    else:
+        for result in results:
+            typer.echo(result.describe_nl())
+        typer.echo(text("cli", "add_saved" if opslaan else "add_dry_run"))
+
+
+@app.command(help=text("cli", "serve"))
+def serve(
+    port: Annotated[int | None, typer.Option(metavar="N", help=text("cli", "port"))] = None,
+    host: Annotated[str, typer.Option(metavar="ADRES", help=text("cli", "host"))] = "127.0.0.1",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Start the web app."""
+    from dgdo_geo.web.server import serve as run
+
+    raise typer.Exit(run(port, host, workspace))
+
+
+def _open(workspace: Path | None, *, create: bool = False) -> Explorer:
+    from dgdo_geo.query import open_explorer
+
+    return open_explorer(workspace, create=create)
+
+
+def _date(value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise InputError("date_wrong", value=value) from None
+
+
+def _print_json(data: object) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def _progress(title: str) -> Callable[[int, int], None]:
+    """A line on standard error that counts; only for a person at a terminal and only for long work."""
+
+    def report(done: int, total: int) -> None:
+        if total > 1 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{title} {done}/{total}" + ("\n" if done == total else ""))
+            sys.stderr.flush()
+
+    return report
+
+
+def main() -> None:
+    """Entry point: run a command, turn an error into a Dutch message and an exit code."""
+    try:
+        app()
+    except DgdoGeoError as error:
+        typer.echo(f"{text('cli', 'error')}: {error.message_nl}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo(text("cli", "interrupted"), err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

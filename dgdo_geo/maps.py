@@ -1,0 +1,270 @@
+"""Folium maps that need no network: vendored Leaflet, layers by address, patterns beside colours.
+
+Only what stays the same goes into the map itself; everything that changes goes
+into a group that the browser swaps without drawing the map anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote
+
+import folium
+import folium.map
+from branca.element import MacroElement
+from folium.template import Template
+
+from dgdo_geo.texts import text
+
+ASSETS = "../../vendor"
+"""Vendored files, relative to the frame of the map, so that a base path in front of the app does no harm."""
+GEO = "../../geo"
+"""Layers by address, relative in the same way."""
+
+NETHERLANDS = ((50.75, 3.36), (53.56, 7.23))
+"""South-west and north-east corner of the land, latitude and longitude."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How one word is drawn: a colour and, so that colour is never alone, a motif."""
+
+    colour: str
+    line: str
+    motif: str = ""
+
+    def tile(self) -> str:
+        """SVG of one tile of the pattern."""
+        return f'<rect width="12" height="12" fill="{self.colour}"/>{self.motif.replace("LINE", self.line)}'
+
+
+_DOTS = '<circle cx="3" cy="3" r="1.4" fill="LINE"/><circle cx="9" cy="9" r="1.4" fill="LINE"/>'
+_RISING = '<path d="M-3,3 l6,-6 M0,12 l12,-12 M9,15 l6,-6" stroke="LINE" stroke-width="1.4"/>'
+_FALLING = '<path d="M-3,9 l6,6 M0,0 l12,12 M9,-3 l6,6 M-3,3 l12,12 M3,-3 l12,12" stroke="LINE" stroke-width="1.5"/>'
+_CROSSED = '<path d="M0,0 l12,12 M0,12 l12,-12 M-3,9 l6,6 M9,-3 l6,6" stroke="LINE" stroke-width="1.6"/>'
+_DASHES = '<path d="M1,3 h4 M7,9 h4" stroke="LINE" stroke-width="1.4"/>'
+_CROSSES = '<path d="M6,3 v6 M3,6 h6" stroke="LINE" stroke-width="1.4"/>'
+
+OUTCOME_PATTERNS = {
+    "no_known_constraint": Pattern("#a6d1ea", "#1f5f86"),
+    "attention": Pattern("#dcebf2", "#1f5f86", _DOTS),
+    "conditional": Pattern("#fdf0b8", "#8a6d00", _RISING),
+    "no_unless": Pattern("#f8b878", "#8a3d00", _FALLING),
+    "excluded": Pattern("#cf4a40", "#560a06", _CROSSED),
+    "unknown": Pattern("#e3e5e8", "#63696f", _DASHES),
+}
+POTENTIAL_PATTERNS = {
+    "promising": Pattern("#7cc4a4", "#0e5238", _CROSSES),
+    "possible": Pattern("#d3ebdf", "#0e5238", _DOTS),
+    "none": Pattern("#efe6d6", "#6b5a36", _RISING),
+    "unknown": Pattern("#e3e5e8", "#63696f", _DASHES),
+}
+PATTERNS = {"verdict": OUTCOME_PATTERNS, "potential": POTENTIAL_PATTERNS}
+"""Patterns per thing that a map can show."""
+
+
+def pattern_markup() -> str:
+    """Every pattern as SVG ``<pattern>`` elements, for the map."""
+    return "".join(
+        f'<pattern id="dgdo-{kind}-{key}" width="12" height="12" patternUnits="userSpaceOnUse">{p.tile()}</pattern>'
+        for kind, patterns in PATTERNS.items()
+        for key, p in patterns.items()
+    )
+
+
+def pattern_css() -> str:
+    """The same patterns as style rules ``.p-<kind>-<key>``, for the legend, tables and bars."""
+    return "".join(
+        f".p-{kind}-{key}{{background:{p.colour} {_data_url(_svg(12, 12, p.tile()))};}}\n"
+        for kind, patterns in PATTERNS.items()
+        for key, p in patterns.items()
+    )
+
+
+def watermark_background(words: str) -> str:
+    """A repeating picture of slanted words."""
+    content = (
+        '<text x="150" y="90" text-anchor="middle" transform="rotate(-24 150 90)" font-family="Arial,sans-serif" '
+        f'font-size="21" font-weight="bold" letter-spacing="3" fill="#5c2c00" fill-opacity="0.30">{escape(words)}</text>'
+    )
+    return _data_url(_svg(300, 180, content))
+
+
+def _svg(width: int, height: int, content: str) -> str:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{content}</svg>'
+
+
+def _data_url(svg: str) -> str:
+    return f'url("data:image/svg+xml,{quote(svg)}")'
+
+
+class OfflineMap(folium.Map):
+    """A map without tiles that takes every file from our own server."""
+
+    default_js = [("leaflet", f"{ASSETS}/leaflet/leaflet.js"), ("dgdo_map", f"{ASSETS}/dgdo-map.js")]
+    default_css = [("leaflet_css", f"{ASSETS}/leaflet/leaflet.css"), ("dgdo_map_css", f"{ASSETS}/dgdo-map.css")]
+
+    def __init__(self, label: str, bounds: Sequence[Sequence[float]]) -> None:
+        (south, west), (north, east) = bounds
+        super().__init__(
+            location=((south + north) / 2, (west + east) / 2),
+            tiles=None,
+            zoom_control=False,
+            min_zoom=6,
+            max_zoom=15,
+            zoom_snap=0.25,
+            zoom_delta=0.5,
+        )
+        self._name = "Map"
+        self.fit_bounds([[south, west], [north, east]], padding=(12, 12))
+        _Dress(label).add_to(self)
+
+
+class _Dress(MacroElement):
+    """Patterns, Dutch controls and the name of a map."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        dgdo.patterns({{ this.patterns|tojson }});
+        dgdo.dress({{ this._parent.get_name() }}, {{ this.words|tojson }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._name = "Dress"
+        self.patterns = pattern_markup()
+        self.words = {"label": label, "zoom_in": text("web_map", "zoom_in"), "zoom_out": text("web_map", "zoom_out")}
+
+
+class UrlLayer(folium.map.Layer):
+    """Polygons that the browser fetches itself, styled by one of their properties.
+
+    Parameters
+    ----------
+    url : str
+        Relative to the frame of the map.
+    styles : mapping
+        Leaflet path options per value of ``prop``; ``"*"`` for the others.
+    tooltip : sequence of str
+        Properties to show, one a line; a feature without the first has no tooltip.
+    """
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = new dgdo.Layer({{ this.url|tojson }}, {{ this.settings|tojson }});
+        {{ this.get_name() }}.addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+    """)
+
+    def __init__(
+        self,
+        url: str,
+        prop: str,
+        styles: Mapping[str, Mapping[str, object]],
+        *,
+        tooltip: Sequence[str] = (),
+        attribution: str = "",
+    ) -> None:
+        super().__init__(name=None, overlay=True, control=False, show=True)
+        self._name = "UrlLayer"
+        self.url = url
+        self.settings = {
+            "property": prop,
+            "styles": styles,
+            "tooltip": list(tooltip),
+            "attribution": escape(attribution),
+            "failed": text("web_map", "layer_failed"),
+        }
+
+
+class Watermark(folium.map.Layer):
+    """Words across the picture for data that are not exact, with one sentence in a corner."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = new dgdo.Watermark({{ this.background|tojson }}, {{ this.words|tojson }});
+        {{ this.get_name() }}.addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, mark: str, words: str) -> None:
+        super().__init__(name=None, overlay=True, control=False, show=True)
+        self._name = "Watermark"
+        self.background = watermark_background(mark)
+        self.words = words
+
+
+def outline_layer(url: str, attribution: str) -> UrlLayer:
+    """Thin outlines of all municipalities, with their names."""
+    style = {"color": "#7b838b", "weight": 0.8, "fillColor": "#fafbfc", "fillOpacity": 0.9}
+    return UrlLayer(url, "kind", {"*": style}, tooltip=["name"], attribution=attribution)
+
+
+def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) -> UrlLayer:
+    """Polygons of one activity in one municipality: by verdict or by potential.
+
+    Parameters
+    ----------
+    kind : {"verdict", "potential"}
+    is_schematic : bool
+        Edges are dashed then.
+    """
+    dashes = {"dashArray": "5 4"} if is_schematic else {}
+    styles: dict[str, Mapping[str, object]] = {
+        key: {"color": p.line, "weight": 0.9, **dashes, "fillColor": f"url(#dgdo-{kind}-{key})", "fillOpacity": 1}
+        for key, p in PATTERNS[kind].items()
+    }
+    styles["outline"] = {"color": "#15202b", "weight": 2.6, "fill": False, "interactive": False}
+    tooltip = ["outcome_nl", "potential_nl", "area_nl", "reasons_nl"]
+    if kind == "potential":
+        tooltip = ["potential_nl", "outcome_nl", "area_nl"]
+    return UrlLayer(
+        url, "outcome" if kind == "verdict" else "potential", styles, tooltip=tooltip, attribution=attribution
+    )
+
+
+def point_marker(latitude: float, longitude: float, label: str) -> folium.CircleMarker:
+    """The asked point."""
+    return folium.CircleMarker(
+        (latitude, longitude),
+        radius=8,
+        color="#ffffff",
+        weight=3,
+        fill=True,
+        fill_color="#154273",
+        fill_opacity=1,
+        tooltip=folium.Tooltip(escape(label)),
+    )
+
+
+def group(*layers: MacroElement) -> folium.FeatureGroup:
+    """Layers that the browser swaps as one, without drawing the map anew."""
+    result = folium.FeatureGroup(control=False)
+    for layer in layers:
+        layer.add_to(result)
+    return result
+
+
+def digest(*parts: object) -> str:
+    """Short key of a state; st_folium does not see every change of a map by itself."""
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:12]
+
+
+def foreign_addresses(element: MacroElement) -> list[str]:
+    """Every file or layer address of a map that would leave our own server."""
+    found: list[str] = []
+    for _, address in (*getattr(element, "default_js", ()), *getattr(element, "default_css", ())):
+        found.append(address)
+    for name in ("url", "tiles"):
+        value = getattr(element, name, None)
+        if isinstance(value, str):
+            found.append(value)
+    foreign = [a for a in found if not a.startswith(("../../", "data:"))]
+    for child in element._children.values():
+        foreign += foreign_addresses(child)
+    return foreign

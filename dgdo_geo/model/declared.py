@@ -1,0 +1,259 @@
+"""What people write in files: frozen pydantic models that refuse unknown keys."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dgdo_geo.model.depth import DepthInterval
+from dgdo_geo.model.words import (
+    Absence,
+    Confidence,
+    Extent,
+    Family,
+    Level,
+    Potential,
+    Quality,
+    Verdict,
+    When,
+)
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
+class Declared(BaseModel):
+    """Base of everything that people write in files: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LayerClass(Declared):
+    """One class of features in a layer."""
+
+    id: Identifier
+    label_nl: str
+    potential: str | None = None
+
+    @property
+    def as_potential(self) -> Potential | None:
+        """What the class says about potential, if anything."""
+        return None if self.potential is None else Potential[self.potential.upper()]
+
+
+class Layer(Declared):
+    """A data set that we declare; the text of a ``layer.toml``.
+
+    See ``docs/layer-files.md`` for every key.
+    """
+
+    id: Identifier
+    title_nl: str
+    description_nl: str
+    family: Family
+    geometry: Annotated[str, Field(pattern="^(polygon|line|point)$")]
+    owner: str
+    source: str
+    source_url: str = ""
+    licence: str
+    attribution: str
+    reference_date: date
+    quality: Quality
+    scale_nl: str
+    accuracy_m: Annotated[float, Field(ge=0)]
+    absence: Absence
+    coverage: tuple[str, ...] = ()
+    classes: tuple[LayerClass, ...] = ()
+    product: str | None = None
+    sha256: str | None = None
+    how_to_get_nl: str = ""
+    downloadable: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Layer:
+        if self.product is None and not self.how_to_get_nl:
+            raise ValueError("a layer without a product must say how to get it (how_to_get_nl)")
+        if (self.product is None) != (self.sha256 is None):
+            raise ValueError("product and sha256 go together")
+        ids = [c.id for c in self.classes]
+        if len(ids) != len(set(ids)):
+            raise ValueError("two classes have the same id")
+        if self.family is Family.POTENTIAL and any(c.potential is None for c in self.classes):
+            raise ValueError("every class of a potential layer needs `potential`")
+        for item in self.classes:
+            if item.potential is not None and item.potential.upper() not in Potential.__members__:
+                raise ValueError(f"class {item.id}: unknown potential {item.potential!r}")
+        return self
+
+    def label(self, class_id: str) -> str:
+        """Dutch label of one of the classes."""
+        return next((c.label_nl for c in self.classes if c.id == class_id), class_id)
+
+
+class Source(Declared):
+    """Where a statement comes from."""
+
+    title: str
+    article: str = ""
+    url: str = ""
+    published: date | None = None
+    quote_nl: str = ""
+
+
+class DatedValue(Declared):
+    """The value of a parameter from a day on."""
+
+    valid_from: date
+    value: float
+    source: Source
+
+
+class Parameter(Declared):
+    """A number from law or a default of ours, with its history."""
+
+    id: Identifier
+    label_nl: str
+    unit: str
+    confidence: Confidence
+    checked_on: date
+    values: Annotated[tuple[DatedValue, ...], Field(min_length=1)]
+
+    def at(self, on: date) -> float | None:
+        """The value that holds on a day, or None before the first one."""
+        past = [v for v in self.values if v.valid_from <= on]
+        return max(past, key=lambda v: v.valid_from).value if past else None
+
+
+class Band(Declared):
+    """A depth band in which an activity is judged, in metres below ground level."""
+
+    top_m: Annotated[float, Field(ge=0)]
+    base_m: Annotated[float, Field(gt=0)]
+    label_nl: str = ""
+
+    @property
+    def interval(self) -> DepthInterval:
+        """The band as a value type."""
+        return DepthInterval(self.top_m, self.base_m)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Band:
+        if self.top_m >= self.base_m:
+            raise ValueError(f"top {self.top_m} m must lie above base {self.base_m} m")
+        return self
+
+
+class Activity(Declared):
+    """Something that one may want to do in the deep subsurface."""
+
+    id: Identifier
+    name_nl: str
+    summary_nl: str
+    theme_nl: str = ""
+    bands: Annotated[tuple[Band, ...], Field(min_length=1)]
+    potential_layers: tuple[str, ...] = ()
+    needs_nl: str
+    policy_nl: str
+    policy_date: date
+    confidence: Confidence
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+
+
+class Rule(Declared):
+    """One row of the decision table: activity, layer class, condition, date -> verdict."""
+
+    id: Identifier
+    title_nl: str
+    explanation_nl: str
+    activities: Annotated[tuple[str, ...], Field(min_length=1)]
+    verdict: Verdict
+    layer: str | None = None
+    classes: tuple[str, ...] = ()
+    when: When = When.PRESENT
+    extent: Extent = Extent.COLUMN
+    within: str | None = None
+    deeper_than: str | None = None
+    shallower_than: str | None = None
+    regions: tuple[str, ...] = ()
+    level: Level
+    valid_from: date
+    valid_to: date | None = None
+    checked_on: date
+    confidence: Confidence
+    condition_nl: str = ""
+    not_modelled: tuple[str, ...] = ()
+    doubt: tuple[str, ...] = ()
+    exempts: tuple[str, ...] = ()
+    source: Source
+
+    @model_validator(mode="before")
+    @classmethod
+    def _verdict_by_name(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("verdict"), str):
+            name = data["verdict"].upper()
+            if name not in Verdict.__members__:
+                known = ", ".join(v.key for v in Verdict)
+                raise ValueError(f"unknown verdict {data['verdict']!r}; known: {known}")
+            data = {**data, "verdict": Verdict[name]}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rule:
+        if (self.when is When.ALWAYS) != (self.layer is None):
+            raise ValueError("`layer` is needed, except when = 'always'")
+        if self.layer is None and (self.classes or self.within):
+            raise ValueError("`classes` and `within` need a `layer`")
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from")
+        if self.verdict in (Verdict.CONDITIONAL, Verdict.NO_UNLESS) and not self.condition_nl:
+            raise ValueError("a 'ja, mits' or 'nee, tenzij' needs condition_nl")
+        if self.verdict is Verdict.NO_KNOWN_CONSTRAINT:
+            raise ValueError("a rule cannot say that there is no known constraint")
+        return self
+
+    def in_force(self, on: date) -> bool:
+        """True on every day from valid_from up to and including valid_to."""
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+
+class Concern(Declared):
+    """What a region or level of government raised; shown beside the verdict, never inside it."""
+
+    id: Identifier
+    title_nl: str
+    text_nl: str
+    section: str
+    regions: tuple[str, ...] = ()
+    raised_by: Annotated[str, Field(pattern="^(gemeenten|provincies en waterschappen|alle)$")]
+    theme: str
+    kind: Annotated[str, Field(pattern="^(knelpunt|behoefte|verwachting|aandachtspunt)$")]
+    subject: str
+    activities: tuple[str, ...] = ()
+    families: tuple[Family, ...] = ()
+    raised_on: date
+    source: Source
+
+
+class ProcedureStep(Declared):
+    """One step in the permit chain."""
+
+    step_nl: str
+    decides_nl: str
+    advises_nl: str = ""
+    law: str
+    article: str = ""
+    confidence: Confidence
+
+
+class Procedure(Declared):
+    """Who decides what, for an activity in a depth range."""
+
+    id: Identifier
+    activities: Annotated[tuple[str, ...], Field(min_length=1)]
+    top_m: Annotated[float, Field(ge=0)] = 0.0
+    base_m: float = 10_000.0
+    summary_nl: str
+    steps: tuple[ProcedureStep, ...]
+    checked_on: date
+    source: Source

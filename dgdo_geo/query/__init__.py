@@ -1,0 +1,6 @@
+"""Ask the explorer: at a point, in an area, for a region, or where something is possible."""
+
+from dgdo_geo.query.explorer import Explorer, LoadedLayer, guess_kind, open_explorer
+from dgdo_geo.query.regions import RegionIndex
+
+__all__ = ["Explorer", "LoadedLayer", "RegionIndex", "guess_kind", "open_explorer"]

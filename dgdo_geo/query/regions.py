@@ -1,0 +1,182 @@
+"""Finding a place by name, code or coordinate, and saying clearly when that fails."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.model import LayerState, LayerStatus, Region, RegionKind
+
+MUNICIPALITIES = "gemeenten"
+PROVINCES = "provincies"
+WATER_BOARDS = "waterschappen"
+DGDO_REGIONS = ("Noord", "Oost", "Zuid", "West")
+
+RD_BOUNDS = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)
+"""Outer limits of the land of the Netherlands in EPSG:28992, rounded outwards."""
+LONLAT_BOUNDS = (3.2, 50.7, 7.3, 53.6)
+"""The same in longitude and latitude."""
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, punctuation and the province in brackets.
+
+    >>> plain("Bergen (NH.)"), plain("'s-Gravenhage"), plain("Súdwest-Fryslân")
+    ('bergen', 's gravenhage', 'sudwest fryslan')
+    """
+    name = re.sub(r"\(.*?\)", " ", name)
+    letters = unicodedata.normalize("NFKD", name)
+    letters = "".join(c for c in letters if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", letters.casefold()).split())
+
+
+@dataclass(frozen=True)
+class RegionIndex:
+    """Municipalities and provinces, to search by name and by place.
+
+    Attributes
+    ----------
+    municipalities, provinces : GeoDataFrame
+        Products of the layers ``gemeenten`` and ``provincies``, indexed by code.
+    accuracy_m : float
+        Accuracy of the municipal boundaries.
+    """
+
+    municipalities: gpd.GeoDataFrame
+    provinces: gpd.GeoDataFrame
+    accuracy_m: float
+
+    @classmethod
+    def build(cls, states: dict[str, LayerState], products: dict[str, gpd.GeoDataFrame]) -> RegionIndex:
+        """Build from the layers of a workspace.
+
+        Raises
+        ------
+        DataError
+            If the municipalities or provinces could not be read: without them nothing can be answered.
+        """
+        for layer_id in (MUNICIPALITIES, PROVINCES):
+            state = states.get(layer_id)
+            if state is None or state.status is not LayerStatus.AVAILABLE:
+                raise DataError("boundaries_missing", layer=layer_id, detail=state.detail_nl if state else "")
+        return cls(
+            products[MUNICIPALITIES].set_index("feature_id", drop=False),
+            products[PROVINCES].set_index("feature_id", drop=False),
+            states[MUNICIPALITIES].layer.accuracy_m,
+        )
+
+    def find(self, kind: RegionKind, wanted: str) -> Region:
+        """Find a municipality, province or DGDO region by code or name.
+
+        Raises
+        ------
+        InputError
+            If the name is unknown (with the nearest names) or fits more than one place.
+        """
+        if kind is RegionKind.COUNTRY:
+            return self._region(kind, "NL", "Nederland", list(self.provinces.index))
+        if kind is RegionKind.DGDO_REGION:
+            name = _pick(wanted, {n: n for n in DGDO_REGIONS}, kind)
+            codes = list(self.provinces.index[self.provinces["dgdo_region"] == name])
+            return self._region(kind, name, name, codes)
+        frame = self.municipalities if kind is RegionKind.MUNICIPALITY else self.provinces
+        code = _pick(wanted, dict(zip(frame.index, frame["name"], strict=True)), kind)
+        provinces = [frame.loc[code, "province"]] if kind is RegionKind.MUNICIPALITY else [code]
+        return self._region(kind, code, str(frame.loc[code, "name"]), provinces)
+
+    def _region(self, kind: RegionKind, code: str, name: str, provinces: Sequence[str]) -> Region:
+        region = Region(kind, code, name, None, tuple(provinces), self.dgdo_regions(provinces))
+        geometry = self.municipalities.geometry[self.municipality_codes(region)]
+        return Region(kind, code, name, math.fsum(geometry.area), region.provinces, region.dgdo_regions)
+
+    def dgdo_regions(self, provinces: Sequence[str]) -> tuple[str, ...]:
+        """DGDO regions of the given provinces, in the order of the programme."""
+        found = set(self.provinces["dgdo_region"][list(provinces)])
+        return tuple(name for name in DGDO_REGIONS if name in found)
+
+    def municipality_codes(self, region: Region) -> list[str]:
+        """Codes of the municipalities that make up a region, sorted."""
+        if region.kind is RegionKind.MUNICIPALITY:
+            return [region.code]
+        is_in = self.municipalities["province"].isin(region.provinces)
+        return sorted(self.municipalities.index[is_in])
+
+    def municipality_at(self, x: float, y: float) -> str:
+        """Code of the municipality at a point.
+
+        Raises
+        ------
+        InputError
+            If the point lies outside the Netherlands; says what may have gone wrong.
+        """
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise InputError("point_not_a_number", x=x, y=y)
+        code = self._containing(x, y)
+        if code is not None:
+            return code
+        if self._containing(y, x) is not None:
+            raise InputError("point_swapped", x=f"{x:g}", y=f"{y:g}")
+        if _inside((x, y), LONLAT_BOUNDS) or _inside((y, x), LONLAT_BOUNDS):
+            raise InputError("point_is_lonlat", x=f"{x:g}", y=f"{y:g}")
+        if not _inside((x, y), RD_BOUNDS):
+            raise InputError("point_far_outside", x=f"{x:g}", y=f"{y:g}")
+        distance = self.municipalities.geometry.distance(shapely.Point(x, y))
+        nearest = distance.idxmin()
+        raise InputError(
+            "point_outside",
+            x=f"{x:g}",
+            y=f"{y:g}",
+            name=self.municipalities.loc[nearest, "name"],
+            km=_km(distance[nearest]),
+        )
+
+    def _containing(self, x: float, y: float) -> str | None:
+        hits = self.municipalities.sindex.query(shapely.Point(x, y), predicate="intersects")
+        return None if len(hits) == 0 else str(self.municipalities.index[int(np.min(hits))])
+
+    def neighbours_within_accuracy(self, x: float, y: float, code: str) -> list[str]:
+        """Names of other municipalities closer to the point than the accuracy of the boundaries."""
+        point = shapely.Point(x, y)
+        near = self.municipalities.sindex.query(point, predicate="dwithin", distance=self.accuracy_m)
+        rows = self.municipalities.iloc[sorted(near)]
+        return [str(name) for other, name in zip(rows.index, rows["name"], strict=True) if other != code]
+
+
+def _inside(point: tuple[float, float], bounds: tuple[float, float, float, float]) -> bool:
+    return bounds[0] <= point[0] <= bounds[2] and bounds[1] <= point[1] <= bounds[3]
+
+
+def _km(metres: float) -> str:
+    return f"{metres / 1000:.1f}".replace(".", ",")
+
+
+def _pick(wanted: str, names: dict[str, str], kind: RegionKind) -> str:
+    """The code that a user means by a code or a name."""
+    asked = wanted.strip()
+    if asked.upper() in names:
+        return asked.upper()
+    exact = [code for code, name in names.items() if name.casefold() == asked.casefold()]
+    if len(exact) == 1:
+        return exact[0]
+    same = [code for code, name in names.items() if plain(name) == plain(asked)]
+    if len(same) == 1:
+        return same[0]
+    if len(same) > 1:
+        choice = " of ".join(f"{names[code]} ({code})" for code in sorted(same))
+        raise InputError("region_ambiguous", kind=kind.value, name=asked, choice=choice)
+    by_plain = {plain(name): name for name in names.values()}
+    close = difflib.get_close_matches(plain(asked), by_plain, n=3, cutoff=0.6)
+    starts = [p for p in by_plain if plain(asked) and p.startswith(plain(asked)) and p not in close]
+    found = [by_plain[p] for p in [*starts, *close]][:4]
+    if not found:
+        raise InputError("region_unknown", kind=kind.value, name=asked)
+    raise InputError("region_unknown_suggest", kind=kind.value, name=asked, suggestions=", ".join(found))

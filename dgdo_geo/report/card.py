@@ -1,0 +1,184 @@
+"""The answer card as text, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from dgdo_geo.model import (
+    Answer,
+    Assessment,
+    Cause,
+    Constraint,
+    FeatureRef,
+    LayerState,
+    Unanswered,
+)
+from dgdo_geo.report.numbers import depth_nl, km2_nl, number_nl, share_nl
+from dgdo_geo.texts import text
+
+OUTCOMES = ("excluded", "no_unless", "conditional", "attention", "no_known_constraint", "unknown")
+
+
+def print_card(answer: Assessment, console: Console) -> None:
+    """Print the answer card: first the table, then per activity the reasons."""
+    region = answer.region
+    area = "" if region.area_m2 is None else f", {km2_nl(region.area_m2)}"
+    console.print(
+        text("card", "title", kind=text("region_kind", region.kind.value), name=region.name, code=region.code) + area,
+        style="bold",
+    )
+    console.print(text("card", "date", on=answer.on.isoformat(), version=answer.receipt.rules_version))
+    for note in answer.notes_nl:
+        console.print(f"! {note}", style="yellow")
+    console.print()
+    console.print(_overview(answer))
+    for item in answer.answers:
+        _print_answer(item, console)
+    _print_rules(answer, console)
+    if answer.concerns:
+        console.print(f"\n{text('card', 'concerns')}", style="bold")
+        for concern in answer.concerns:
+            console.print(f"  • {concern.title_nl}: {concern.text_nl} ({concern.source.title}, {concern.section})")
+    receipt = answer.receipt
+    console.print(
+        f"\n{text('card', 'receipt', code=receipt.code, engine=receipt.engine, rules=receipt.rules_hash[:12])}",
+        style="dim",
+    )
+
+
+def _overview(answer: Assessment) -> Table:
+    table = Table(title=text("card", "overview"), title_justify="left", header_style="bold")
+    for column in ("activity", "depth", "potential", "verdict", "parts"):
+        table.add_column(text("card_columns", column))
+    for item in answer.answers:
+        parts = "" if not item.areas else ", ".join(f"{text('verdict', w)} {s}" for w, s in outcome_shares(item))
+        table.add_row(item.activity.name_nl, band_nl(item), potential_nl(item), outcome_nl(item), parts)
+    return table
+
+
+def outcome_shares(item: Answer) -> list[tuple[str, str]]:
+    """Outcome words of an area with their share, in the order of strictness."""
+    totals: dict[str, float] = {}
+    for part in item.areas:
+        totals[part.outcome] = totals.get(part.outcome, 0.0) + part.share
+    return [(word, share_nl(totals[word])) for word in OUTCOMES if word in totals]
+
+
+def band_nl(item: Answer) -> str:
+    """The depth band in words."""
+    band = f"{number_nl(item.band.top_m)}–{number_nl(item.band.base_m)} m"
+    return f"{band} ({item.band.label_nl})" if item.band.label_nl else band
+
+
+def potential_nl(item: Answer) -> str:
+    """The potential, marked where the place lies close to the edge of a class."""
+    word = text("potential", item.potential.key)
+    if item.potential_certain or item.potential.key == "unknown":
+        return word
+    return text("card", "potential_uncertain", word=word)
+
+
+def outcome_nl(item: Answer) -> str:
+    """The outcome word; for "unknown" and for a lower bound also what was found so far."""
+    word = text("verdict", item.outcome)
+    if item.areas and len(outcome_shares(item)) > 1:
+        word = text("card", "mostly", word=word)
+    elif not item.conclusive and item.outcome != "unknown":
+        word = text("card", "at_least", word=word)
+    if item.outcome == "unknown" and item.indication > 0:
+        word = text("card", "unknown_so_far", word=word, found=text("verdict", item.indication.key))
+    return word
+
+
+def _print_answer(item: Answer, console: Console) -> None:
+    console.print(f"\n{item.activity.name_nl}, {band_nl(item)}: {outcome_nl(item)}", style="bold")
+    console.print(text("card", "potential_line", word=potential_nl(item), quality=text("quality", item.quality.value)))
+    for constraint in item.constraints:
+        _print_constraint(constraint, console)
+    for line in unanswered_lines(item.unanswered):
+        console.print(f"  ? {line}")
+    if item.clear:
+        titles = "; ".join(rule.title_nl for rule in item.clear)
+        console.print(f"  ✓ {text('card', 'clear', titles=titles)}")
+    for procedure in item.procedures:
+        console.print(f"  → {procedure.summary_nl}")
+    if not item.procedures:
+        console.print(f"  → {text('card', 'no_procedure')}")
+
+
+def _print_constraint(item: Constraint, console: Console) -> None:
+    rule = item.rule
+    mark = "" if item.is_certain else f" {text('card', 'not_certain')}"
+    size = "" if item.area_m2 is None or item.share is None else f" [{share_nl(item.share)}, {km2_nl(item.area_m2)}]"
+    console.print(f"  • {text('verdict', rule.verdict.key)}: {rule.title_nl}{size}{mark}")
+    for feature in item.features[:3]:
+        console.print(f"    – {feature_line(feature)}")
+    if len(item.features) > 3:
+        console.print(f"    – {text('card', 'more', count=len(item.features) - 3)}")
+
+
+def _print_rules(answer: Assessment, console: Console) -> None:
+    """Every rule that fired, once: why, condition, article, dates and the layer it rests on."""
+    fired = {item.rule.id: item for answer_item in answer.answers for item in answer_item.constraints}
+    if fired:
+        console.print(f"\n{text('card', 'rules')}", style="bold")
+    for item in fired.values():
+        rule = item.rule
+        console.print(f"  {rule.title_nl} ({rule.id}): {rule.explanation_nl} {rule.condition_nl}".rstrip())
+        article = ", ".join(part for part in (rule.source.title, rule.source.article) if part)
+        source = text(
+            "card", "source", article=article, since=rule.valid_from.isoformat(),
+            checked=rule.checked_on.isoformat(), confidence=text("confidence", rule.confidence.value),
+        )  # fmt: skip
+        if item.layer is not None:
+            quality = text("quality", item.layer.quality.value)
+            day = item.layer.reference_date.isoformat()
+            source += " " + text("card", "layer", title=item.layer.title_nl, quality=quality, date=day)
+        console.print(f"    {source}", style="dim")
+
+
+def feature_line(feature: FeatureRef) -> str:
+    """One feature in words: name, class, depth and area."""
+    size = "" if not feature.area_m2 else f", {km2_nl(feature.area_m2)}"
+    return f"{feature.name} ({feature.label_nl}; {depth_nl(feature.depth)}{size})"
+
+
+def unanswered_lines(items: Iterable[Unanswered]) -> list[str]:
+    """Rules without an answer: one line per cause, strictest rules first."""
+    groups: dict[Cause, list[Unanswered]] = {}
+    for item in items:
+        groups.setdefault(item.cause, []).append(item)
+    lines = []
+    for cause, members in sorted(groups.items()):
+        parts = []
+        for member in members:
+            where = "" if member.share is None or member.share > 1 - 1e-9 else f", {share_nl(member.share)}"
+            parts.append(f"{member.rule.title_nl} ({text('verdict', member.rule.verdict.key)}{where})")
+        lines.append(text("card", "unanswered", cause=text("cause", cause.value), titles="; ".join(parts)))
+    return lines
+
+
+def print_layers(states: Iterable[LayerState], console: Console) -> None:
+    """Print the list of layers."""
+    table = Table(header_style="bold")
+    for column in ("id", "title", "family", "quality", "status", "features", "date", "scale"):
+        table.add_column(text("layers_columns", column))
+    for state in states:
+        layer = state.layer
+        status = text("status", state.status.value)
+        if state.detail_nl:
+            status = f"{status}: {state.detail_nl}"
+        table.add_row(
+            layer.id,
+            layer.title_nl,
+            text("family", layer.family.value),
+            text("quality", layer.quality.value),
+            status,
+            str(state.features),
+            layer.reference_date.isoformat(),
+            layer.scale_nl,
+        )
+    console.print(table)

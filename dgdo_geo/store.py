@@ -1,0 +1,298 @@
+"""The workspace on disk: products of layers, stored overlay results, hashes. All writes are atomic.
+
+A workspace is a folder::
+
+    workspace.json                       format number
+    layers/<family>/<id>/layer.toml      layers that replace or extend those shipped with the program
+    layers/<family>/<id>/product-….parquet
+    overlay/<hash>.parquet               joint areas, kept per hash of all inputs
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import platformdirs
+import pyarrow
+import shapely
+import tomli_w
+
+from dgdo_geo.catalogue import CatalogueEntry, read_catalogue, shipped_layers_dir, short_name
+from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.model import RD_NEW, Layer, LayerState, LayerStatus
+from dgdo_geo.texts import text
+
+FORMAT = 1
+WORKSPACE_VARIABLE = "DGDO_WORKSPACE"
+
+TEXT_COLUMNS = ("feature_id", "name", "class", "source", "note")
+NUMBER_COLUMNS = ("top_min_m", "top_max_m", "base_min_m", "base_max_m", "accuracy_m")
+_DIMENSION = {"point": 0, "line": 1, "polygon": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An opened workspace: where it is and which layers it knows."""
+
+    path: Path
+    entries: Mapping[str, CatalogueEntry]
+
+
+def default_workspace() -> Path:
+    """The folder of the environment variable ``DGDO_WORKSPACE``, else that of the user's data."""
+    named = os.environ.get(WORKSPACE_VARIABLE)
+    return Path(named) if named else Path(platformdirs.user_data_dir("dgdo-geo", appauthor=False))
+
+
+def open_workspace(
+    path: Path | None = None,
+    *,
+    create: bool = False,
+    missing_ok: bool = False,
+    shipped: Path | None = None,
+) -> Workspace:
+    """Open a workspace, together with the layers shipped with the program.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The default workspace when None; that one need not exist yet.
+    create : bool
+        Make the folder when it is not there.
+    missing_ok : bool
+        A named folder need not exist; nothing is made.
+    shipped : Path, optional
+        Another folder of shipped layers, for tests.
+
+    Raises
+    ------
+    InputError
+        If a named folder does not exist and may not be made.
+    DataError
+        If the folder is not a workspace, or one of a newer program, or damaged.
+    DeclarationError
+        If a declaration in it is wrong.
+    """
+    folder = path or default_workspace()
+    if folder.exists():
+        _check_format(folder)
+    elif path is not None and not (create or missing_ok):
+        raise InputError("workspace_missing", path=path)
+    if create:
+        _create(folder)
+    return Workspace(folder, read_catalogue([shipped or shipped_layers_dir(), folder / "layers"]))
+
+
+def _check_format(folder: Path) -> None:
+    if not folder.is_dir():
+        raise DataError("workspace_not_a_folder", path=folder)
+    if not any(folder.iterdir()):
+        return
+    try:
+        found = json.loads((folder / "workspace.json").read_text(encoding="utf-8"))["format"]
+    except FileNotFoundError:
+        raise DataError("workspace_foreign", path=folder) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError("workspace_corrupt", path=folder, file="workspace.json") from error
+    if found != FORMAT:
+        raise DataError("workspace_format", path=folder, found=found, expected=FORMAT)
+
+
+def _create(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "workspace.json").exists():
+            write_atomic(folder / "workspace.json", json.dumps({"format": FORMAT}).encode())
+    except OSError as error:
+        raise DataError("workspace_not_writable", path=folder, reason=error.strerror or error) from error
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name in the same folder, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_layers(workspace: Workspace) -> tuple[dict[str, LayerState], dict[str, gpd.GeoDataFrame]]:
+    """Read every layer; one that cannot be read gets a status, it stops nothing.
+
+    Returns
+    -------
+    states : dict of layer id to LayerState
+        Every declared layer.
+    products : dict of layer id to GeoDataFrame
+        Those that are available.
+    """
+    states: dict[str, LayerState] = {}
+    products: dict[str, gpd.GeoDataFrame] = {}
+    for layer_id, entry in workspace.entries.items():
+        layer, path = entry.layer, entry.product_path
+        if path is None:
+            states[layer_id] = LayerState(layer, LayerStatus.NOT_LOADED, layer.how_to_get_nl)
+            continue
+        try:
+            frame = read_product(entry)
+        except DataError as error:
+            states[layer_id] = LayerState(layer, LayerStatus.UNREADABLE, error.message_nl)
+            continue
+        products[layer_id] = frame
+        states[layer_id] = LayerState(layer, LayerStatus.AVAILABLE, "", len(frame), str(layer.sha256))
+    return states, products
+
+
+def read_product(entry: CatalogueEntry) -> gpd.GeoDataFrame:
+    """Read the product of one layer and check it against the schema.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is not the one declared, cannot be read, or breaks the schema.
+    """
+    layer, path = entry.layer, entry.product_path
+    if path is None:
+        raise DataError("layer_not_loaded", layer=layer.id, how=layer.how_to_get_nl)
+    if not path.is_file():
+        raise DataError("product_missing", layer=layer.id, file=short_name(path))
+    if file_hash(path) != layer.sha256:
+        raise DataError("product_changed", layer=layer.id, file=short_name(path))
+    try:
+        frame = gpd.read_parquet(path)
+    except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException, shapely.errors.GEOSException) as error:
+        raise DataError("product_unreadable", layer=layer.id, file=short_name(path), reason=error) from error
+    problems = schema_problems(frame, layer)
+    if problems:
+        raise DataError("product_schema", layer=layer.id, problems="; ".join(problems))
+    return frame
+
+
+def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
+    """What is wrong with a product, in English; empty when it is right. See ``docs/layer-files.md``."""
+    missing = [c for c in (*TEXT_COLUMNS, *NUMBER_COLUMNS) if c not in frame.columns]
+    if missing:
+        return [f"missing columns: {', '.join(missing)}"]
+    problems = []
+    if frame.crs is None or frame.crs.to_epsg() != RD_NEW:
+        problems.append(f"CRS is {frame.crs}, expected EPSG:{RD_NEW}")
+    if frame.empty:
+        problems.append("no features")
+    doubles = frame["feature_id"][frame["feature_id"].duplicated()]
+    if len(doubles):
+        problems.append(f"feature_id not unique: {', '.join(map(str, doubles.unique()[:5]))}")
+    strange = sorted(set(frame["class"]) - {c.id for c in layer.classes})
+    if strange:
+        problems.append(f"undeclared classes: {', '.join(map(str, strange[:5]))}")
+    for column in NUMBER_COLUMNS:
+        if not pd.api.types.is_float_dtype(frame[column]):
+            problems.append(f"column {column} is not a float")
+    geometry = frame.geometry.to_numpy()
+    if shapely.is_missing(geometry).any() or shapely.is_empty(geometry).any():
+        problems.append("features without geometry")
+    elif (shapely.get_dimensions(geometry) != _DIMENSION[layer.geometry]).any():
+        problems.append(f"geometry is not {layer.geometry}")
+    elif not shapely.is_valid(geometry).all():
+        bad = frame["feature_id"][~shapely.is_valid(geometry)]
+        problems.append(f"invalid geometry: {', '.join(map(str, bad[:5]))}")
+    return problems
+
+
+def write_layer(workspace: Workspace, layer: Layer, frame: gpd.GeoDataFrame) -> Layer:
+    """Put a layer in the workspace; it replaces one of the same id.
+
+    The product goes first, under a name of its own; the declaration that
+    points to it follows in one rename. Interrupted at any moment, the old
+    layer is still whole.
+
+    Returns
+    -------
+    Layer
+        With its product and hash filled in.
+
+    Raises
+    ------
+    DataError
+        If the frame breaks the schema or the folder cannot be written.
+    """
+    problems = schema_problems(frame, layer)
+    if problems:
+        raise DataError("product_schema", layer=layer.id, problems="; ".join(problems))
+    folder = workspace.path / "layers" / layer.family.value / layer.id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=workspace.path) as temporary:
+            draft = Path(temporary) / "product.parquet"
+            frame.to_parquet(draft, index=False, compression="zstd")
+            digest = file_hash(draft)
+            product = folder / f"product-{digest[:12]}.parquet"
+            shutil.move(draft, product)
+        stored = layer.model_copy(update={"product": product.name, "sha256": digest})
+        write_atomic(folder / "layer.toml", layer_toml(stored).encode())
+        for old in folder.glob("product-*.parquet"):
+            if old != product:
+                old.unlink()
+    except OSError as error:
+        raise DataError("workspace_not_writable", path=workspace.path, reason=error.strerror or error) from error
+    return stored
+
+
+def layer_toml(layer: Layer) -> str:
+    """The text of a ``layer.toml``."""
+    data = layer.model_dump(mode="python", exclude_none=True)
+    data["family"], data["quality"], data["absence"] = layer.family.value, layer.quality.value, layer.absence.value
+    return tomli_w.dumps({key: list(value) if isinstance(value, tuple) else value for key, value in data.items()})
+
+
+def read_table(workspace: Workspace, key: str) -> pd.DataFrame | None:
+    """A stored overlay result, or None when there is none that can be read (it is then made anew)."""
+    path = workspace.path / "overlay" / f"{key}.parquet"
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError, pyarrow.ArrowException):
+        return None
+
+
+def write_table(workspace: Workspace, key: str, frame: pd.DataFrame, *, keep: int = 4) -> None:
+    """Store an overlay result and drop the oldest ones beyond ``keep``.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written.
+    """
+    _create(workspace.path)
+    folder = workspace.path / "overlay"
+    try:
+        write_atomic(folder / f"{key}.parquet", frame.to_parquet(index=False, compression="zstd"))
+        stored = sorted(folder.glob("*.parquet"), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in stored[keep:]:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError("workspace_not_writable", path=workspace.path, reason=error.strerror or error) from error
+
+
+def status_nl(state: LayerState) -> str:
+    """The status of a layer in words."""
+    return text("status", state.status.value)

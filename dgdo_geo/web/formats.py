@@ -1,0 +1,127 @@
+"""How numbers, days, depths and addresses are written for the reader."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from datetime import date
+
+from dgdo_geo.model import DepthInterval, DepthRange
+from dgdo_geo.texts import text
+
+MONTHS = (
+    "januari", "februari", "maart", "april", "mei", "juni",
+    "juli", "augustus", "september", "oktober", "november", "december",
+)  # fmt: skip
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """A number in Dutch notation.
+
+    >>> number(1234.5, 1), number(203000)
+    ('1.234,5', '203.000')
+    """
+    return f"{value:,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")
+
+
+def area(m2: float | None) -> str:
+    """An area in km2, with the decimals that make sense.
+
+    >>> area(123_456_789), area(1_234_567), area(2_000)
+    ('123,5 km²', '1,23 km²', '< 0,01 km²')
+    """
+    if m2 is None:
+        return ""
+    km2 = m2 / 1e6
+    if 0 < km2 < 0.01:
+        return f"< {number(0.01, 2)} km²"
+    return f"{number(km2, 1 if km2 >= 10 else 2)} km²"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; a small part is never 0 %, and nearly all is never 100 %.
+
+    >>> percent(0.1234), percent(0.0002), percent(0.9999), percent(1 - 1e-12)
+    ('12,3%', '< 0,1%', '> 99,9%', '100%')
+    """
+    if share is None:
+        return ""
+    if share >= 1 - 1e-9:
+        return "100%"
+    if share >= 0.9995:
+        return "> 99,9%"
+    if 0 < share < 0.0005:
+        return "< 0,1%"
+    return f"{number(share * 100, 1)}%"
+
+
+def day(value: date | None) -> str:
+    """A day in words.
+
+    >>> day(date(2026, 11, 3))
+    '3 november 2026'
+    """
+    return "" if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def metres(value: float) -> str:
+    """A depth as a plain number; in Dutch, depths under 10 km are written without a point."""
+    return number(value, 0 if float(value).is_integer() else 1).replace(".", "")
+
+
+def interval(depth: DepthInterval) -> str:
+    """A depth band.
+
+    >>> interval(DepthInterval(1250, 4000))
+    '1250 tot 4000 m'
+    """
+    return text("web_depth", "interval", top=metres(depth.top_m), base=metres(depth.base_m))
+
+
+def depth_range(depth: DepthRange) -> str:
+    """The vertical extent of a feature, with what is not known about it.
+
+    >>> depth_range(DepthRange(top_min_m=80, top_max_m=80))
+    'vanaf 80 m diep, ondergrens niet vastgelegd'
+    """
+    return f"{_top(depth)}, {_base(depth)}" if depth != DepthRange() else text("web_depth", "whole")
+
+
+def _top(depth: DepthRange) -> str:
+    if math.isinf(depth.top_max_m):
+        key = "top_unknown" if depth.top_min_m == 0 else "top_unknown_below"
+        return text("web_depth", key, low=metres(depth.top_min_m))
+    if depth.top_max_m == 0:
+        return text("web_depth", "top_surface")
+    if depth.top_min_m == depth.top_max_m:
+        return text("web_depth", "top", low=metres(depth.top_min_m))
+    return text("web_depth", "top_between", low=metres(depth.top_min_m), high=metres(depth.top_max_m))
+
+
+def _base(depth: DepthRange) -> str:
+    if math.isinf(depth.base_min_m):
+        return text("web_depth", "base_open")
+    if math.isinf(depth.base_max_m):
+        return text("web_depth", "base_unknown")
+    if depth.base_min_m == depth.base_max_m:
+        return text("web_depth", "base", low=metres(depth.base_min_m))
+    return text("web_depth", "base_between", low=metres(depth.base_min_m), high=metres(depth.base_max_m))
+
+
+def web_address(address: str) -> str:
+    """An address to link to; anything but http and https gives nothing.
+
+    >>> web_address("javascript:alert(1)"), web_address("https://wetten.overheid.nl/")
+    ('', 'https://wetten.overheid.nl/')
+    """
+    return address if address.startswith(("https://", "http://")) else ""
+
+
+def sorting(name: str) -> str:
+    """Key to put Dutch names in the order of a register: without ’s, ’t and accents.
+
+    >>> sorted(["Zwolle", "'s-Gravenhage", "Ede"], key=sorting)
+    ['Ede', "'s-Gravenhage", 'Zwolle']
+    """
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in plain.removeprefix("'s-").removeprefix("'s ").removeprefix("'t ") if c.isalnum())

@@ -1,0 +1,112 @@
+"""The opened workspace, shared by all sessions and routes of the server; renewed when its files change."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from dgdo_geo.catalogue import shipped_layers_dir
+from dgdo_geo.knowledge import KNOWLEDGE_DIR
+from dgdo_geo.model import AreaAssessment, Assessment
+from dgdo_geo.query import Explorer, open_explorer
+from dgdo_geo.store import WORKSPACE_VARIABLE, default_workspace
+
+T = TypeVar("T")
+
+
+class Bounded(Generic[T]):
+    """A cache of a fixed number of values, safe between threads; the oldest unused goes first."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[object, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: object, make: Callable[[], T]) -> T:
+        """The value of a key, made when it is not there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+_opening = threading.Lock()
+_areas: Bounded[AreaAssessment] = Bounded(64)
+_points: Bounded[Assessment] = Bounded(64)
+
+
+def named_workspace() -> Path | None:
+    """The workspace that the server was started with; None for the default one, which need not exist."""
+    named = os.environ.get(WORKSPACE_VARIABLE)
+    return Path(named) if named else None
+
+
+def fingerprint() -> str:
+    """Changes when a declaration, a rule or the choice of workspace changes. Costs a few milliseconds."""
+    result = hashlib.sha256(str(named_workspace()).encode())
+    folders = (shipped_layers_dir(), default_workspace(), KNOWLEDGE_DIR)
+    for folder in folders:
+        pattern = "**/*.toml" if folder == KNOWLEDGE_DIR else "**/layer.toml"
+        for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
+            status = path.stat()
+            result.update(f"{path}|{status.st_mtime_ns}|{status.st_size}\n".encode())
+    return result.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _opened(key: str) -> Explorer:
+    return open_explorer(named_workspace())
+
+
+def explorer() -> Explorer:
+    """The workspace as it is now.
+
+    Raises
+    ------
+    DgdoGeoError
+        If the workspace is missing or damaged, or a declaration is wrong.
+    """
+    with _opening:
+        return _opened(fingerprint())
+
+
+def version(opened: Explorer) -> str:
+    """Short name of layers and rules together; part of the address of every layer on the map."""
+    return hashlib.sha256(f"{opened.overlay_hash}|{opened.knowledge.hash}".encode()).hexdigest()[:12]
+
+
+def area_answer(opened: Explorer, code: str, on: date) -> AreaAssessment:
+    """The answer of a municipality, kept for the next session that asks the same."""
+    return _areas.get((version(opened), code, on), lambda: opened.for_region(code, on))
+
+
+def point_answer(opened: Explorer, x: float, y: float, on: date) -> Assessment:
+    """The answer at a point."""
+    return _points.get((version(opened), x, y, on), lambda: opened.at_point(x, y, on))
+
+
+def compressed(content: bytes) -> bytes:
+    """The same bytes every time, so that the ETag of equal content is equal."""
+    return gzip.compress(content, compresslevel=6, mtime=0)
+
+
+def decompressed(content: bytes) -> bytes:
+    """The opposite of :func:`compressed`, for the rare reader that does not take gzip."""
+    return gzip.decompress(content)

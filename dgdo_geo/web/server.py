@@ -1,0 +1,93 @@
+"""Start the web server, from a checkout and from an installed package alike."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import tomllib
+from pathlib import Path
+
+from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.store import WORKSPACE_VARIABLE
+from dgdo_geo.texts import text
+
+SETTINGS = Path(__file__).with_name("streamlit.toml")
+"""Settings of Streamlit; ``.streamlit/config.toml`` holds the same for ``streamlit run app.py``."""
+FIRST_PORT = 8501
+PORTS_TRIED = 20
+
+
+def serve(port: int | None, host: str, workspace: Path | None) -> int:
+    """Serve the web app until it is interrupted.
+
+    Parameters
+    ----------
+    port : int or None
+        None takes the first free port from 8501.
+    host : str
+        Address to listen on.
+    workspace : Path or None
+        The default workspace when None.
+
+    Returns
+    -------
+    int
+        Exit code: 0.
+
+    Raises
+    ------
+    InputError
+        If the workspace does not exist.
+    DataError
+        If the port cannot be used.
+    """
+    if workspace is not None:
+        if not workspace.exists():
+            raise InputError("workspace_missing", path=workspace)
+        os.environ[WORKSPACE_VARIABLE] = str(workspace.resolve())
+    chosen = _free_port(host, port)
+    import streamlit as st
+
+    from dgdo_geo.web.asgi import parts
+
+    app = st.App(**parts())
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104
+    sys.stderr.write(text("web", "serving", address=f"http://{shown}:{chosen}") + "\n")
+    sys.stderr.flush()
+    with contextlib.suppress(KeyboardInterrupt):
+        app.run(config={**settings(), "server.port": chosen, "server.address": host, "browser.serverAddress": shown})
+    sys.stderr.write(text("web", "stopped") + "\n")
+    return 0
+
+
+def settings() -> dict[str, object]:
+    """Settings of Streamlit as dotted names."""
+    with SETTINGS.open("rb") as file:
+        return _dotted(tomllib.load(file))
+
+
+def _dotted(table: dict[str, object], prefix: str = "") -> dict[str, object]:
+    result: dict[str, object] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            result |= _dotted(value, f"{prefix}{key}.")
+        else:
+            result[f"{prefix}{key}"] = value
+    return result
+
+
+def _free_port(host: str, wanted: int | None) -> int:
+    tried = [wanted] if wanted is not None else list(range(FIRST_PORT, FIRST_PORT + PORTS_TRIED))
+    reason = ""
+    for port in tried:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+                return port
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+    raise DataError("port_in_use", port=tried[0], host=host, reason=reason)

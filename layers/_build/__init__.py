@@ -1,0 +1,1 @@
+"""Parts of the script that rebuilds the start set; see ``layers/build_start_set.py``."""
