@@ -25,15 +25,16 @@ FROM python:3.12-slim-bookworm
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libexpat1 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /data --no-create-home dgdo \
+    && useradd --system --uid 10001 --user-group --home-dir /var/lib/dgdo --create-home dgdo \
     && install --directory --owner=dgdo --group=dgdo /data
 COPY --from=builder /opt/dgdo-geo /opt/dgdo-geo
 ENV PATH=/opt/dgdo-geo/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    HOME=/data \
+    HOME=/var/lib/dgdo \
     DGDO_WORKSPACE=/data
 USER 10001
-WORKDIR /data
+WORKDIR /var/lib/dgdo
+# The workspace: an empty folder or one of ours, so nothing else is kept in it.
 VOLUME /data
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

@@ -5,7 +5,6 @@ Reads declarations only; what is really there is the business of ``store``.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from dgdo_geo.errors import DeclarationError
 from dgdo_geo.model import Layer
+from dgdo_geo.toml_files import describe_validation, read_toml, short_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +33,6 @@ def shipped_layers_dir() -> Path:
     """The folder ``layers/`` of the program: in a wheel inside the package, in a checkout beside it."""
     inside = Path(__file__).parent / "layers"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "layers"
-
-
-def describe_validation(error: ValidationError) -> str:
-    """One line per mistake in a declaration: key and what is wrong, in English."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
-    )
-
-
-def read_toml(path: Path) -> dict[str, object]:
-    """Read a TOML file.
-
-    Raises
-    ------
-    DeclarationError
-        Naming the file, if it cannot be read or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DeclarationError("declaration_unreadable", file=short_name(path), reason=error) from error
-
-
-def short_name(path: Path) -> str:
-    """The last three parts of a path: enough to find the file, no path of a machine."""
-    return "/".join(path.parts[-3:])
 
 
 def read_layer(path: Path) -> Layer:

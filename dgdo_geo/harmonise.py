@@ -6,6 +6,7 @@ counted in the :class:`Report`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -103,7 +104,13 @@ def to_rd(frame: gpd.GeoDataFrame, crs: str | None, report: Report) -> gpd.GeoDa
         west, south, east, north = raw.total_bounds
         if west < -180 or east > 180 or south < -90 or north > 90:
             raise InputError("crs_impossible", file=report.file, crs=report.crs_used, guess=guess_crs(frame))
-    best = TransformerGroup(used, RD_NEW, always_xy=True).transformers
+    with warnings.catch_warnings():
+        # PROJ warns when its most accurate grid is not there; that goes into the report instead.
+        warnings.simplefilter("ignore", UserWarning)
+        group = TransformerGroup(used, RD_NEW, always_xy=True)
+    best = group.transformers
+    if not group.best_available:
+        report.notes_nl.append(text("intake", "no_grid"))
     if used.to_epsg() == RD_NEW:
         report.operation, report.operation_accuracy_m = text("intake", "no_operation"), 0.0
     elif best:

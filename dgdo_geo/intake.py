@@ -18,11 +18,11 @@ import shapely
 from pydantic import Field, ValidationError
 
 from dgdo_geo import harmonise, store
-from dgdo_geo.catalogue import describe_validation, read_toml, short_name
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import Declared, Family, Layer
 from dgdo_geo.sources.files import ReadOptions, read_file
 from dgdo_geo.texts import text
+from dgdo_geo.toml_files import describe_validation, read_toml, short_name
 
 REACH_M = 400.0
 """Vertices closer than this to a known province boundary count in the CRS test."""
@@ -189,17 +189,12 @@ def recipe_from_options(
     InputError
         Naming the options that are missing, or a translation that is not ``old=class``.
     """
-    needed = {
-        "--laag": layer, "--bron": source, "--licentie": licence, "--datum": reference_date,
-        "--kwaliteit": quality, "--nauwkeurigheid": accuracy_m,
-    }  # fmt: skip
-    missing = [name for name, value in needed.items() if value is None]
-    if missing:
-        raise InputError("options_missing", options=", ".join(missing))
-    pairs = [value.rpartition("=") for value in values]
-    wrong = [value for value, (old, _, new) in zip(values, pairs, strict=True) if not old or not new]
-    if wrong:
-        raise InputError("value_pair", value=wrong[0])
+    _require_options(
+        {
+            "--laag": layer, "--bron": source, "--licentie": licence, "--datum": reference_date,
+            "--kwaliteit": quality, "--nauwkeurigheid": accuracy_m,
+        }
+    )  # fmt: skip
     entry = {
         "layer": layer,
         "file": file.name,
@@ -208,7 +203,7 @@ def recipe_from_options(
         "classes": {
             "fixed": class_id,
             "columns": [class_column] if class_column else [],
-            "values": {old: new for old, _, new in pairs},
+            "values": _value_pairs(values),
         },
         "declare": {
             "source": source,
@@ -223,6 +218,23 @@ def recipe_from_options(
         return Recipe((RecipeLayer.model_validate(entry),), file.parent)
     except ValidationError as error:
         raise InputError("recipe_wrong", file=file.name, problems=describe_validation(error)) from error
+
+
+def _require_options(needed: Mapping[str, object]) -> None:
+    missing = [name for name, value in needed.items() if value is None]
+    if missing:
+        raise InputError("options_missing", options=", ".join(missing))
+
+
+def _value_pairs(values: list[str]) -> dict[str, str]:
+    """Translations written as ``old=class``; the old value may itself hold an equals sign."""
+    pairs = {}
+    for value in values:
+        old, _, new = value.rpartition("=")
+        if not old or not new:
+            raise InputError("value_pair", value=value)
+        pairs[old] = new
+    return pairs
 
 
 def run(

@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
-from dgdo_geo.catalogue import describe_validation, read_toml, short_name
 from dgdo_geo.errors import DeclarationError, InputError, NotInForceError
 from dgdo_geo.model import Activity, Concern, Declared, Parameter, Procedure, Rule, Source
+from dgdo_geo.toml_files import describe_validation, read_toml, short_name
 
 KNOWLEDGE_DIR = Path(__file__).parent / "knowledge"
 

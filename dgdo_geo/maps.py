@@ -63,7 +63,7 @@ POTENTIAL_PATTERNS = {
     "none": Pattern("#efe6d6", "#6b5a36", _RISING),
     "unknown": Pattern("#e3e5e8", "#63696f", _DASHES),
 }
-PATTERNS = {"verdict": OUTCOME_PATTERNS, "potential": POTENTIAL_PATTERNS}
+PATTERNS = {"verdict": OUTCOME_PATTERNS, "found": OUTCOME_PATTERNS, "potential": POTENTIAL_PATTERNS}
 """Patterns per thing that a map can show."""
 
 
@@ -152,6 +152,8 @@ class UrlLayer(folium.map.Layer):
         Leaflet path options per value of ``prop``; ``"*"`` for the others.
     tooltip : sequence of str
         Properties to show, one a line; a feature without the first has no tooltip.
+    is_base : bool
+        Always below the other layers, whichever arrives first.
     """
 
     _template = Template("""
@@ -169,6 +171,7 @@ class UrlLayer(folium.map.Layer):
         *,
         tooltip: Sequence[str] = (),
         attribution: str = "",
+        is_base: bool = False,
     ) -> None:
         super().__init__(name=None, overlay=True, control=False, show=True)
         self._name = "UrlLayer"
@@ -179,6 +182,7 @@ class UrlLayer(folium.map.Layer):
             "tooltip": list(tooltip),
             "attribution": escape(attribution),
             "failed": text("web_map", "layer_failed"),
+            "pane": "dgdo-base" if is_base else "overlayPane",
         }
 
 
@@ -202,7 +206,7 @@ class Watermark(folium.map.Layer):
 def outline_layer(url: str, attribution: str) -> UrlLayer:
     """Thin outlines of all municipalities, with their names."""
     style = {"color": "#7b838b", "weight": 0.8, "fillColor": "#fafbfc", "fillOpacity": 0.9}
-    return UrlLayer(url, "kind", {"*": style}, tooltip=["name"], attribution=attribution)
+    return UrlLayer(url, "kind", {"*": style}, tooltip=["name"], attribution=attribution, is_base=True)
 
 
 def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) -> UrlLayer:
@@ -210,7 +214,7 @@ def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) 
 
     Parameters
     ----------
-    kind : {"verdict", "potential"}
+    kind : {"verdict", "found", "potential"}
     is_schematic : bool
         Edges are dashed then.
     """
@@ -223,23 +227,16 @@ def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) 
     tooltip = ["outcome_nl", "potential_nl", "area_nl", "reasons_nl"]
     if kind == "potential":
         tooltip = ["potential_nl", "outcome_nl", "area_nl"]
-    return UrlLayer(
-        url, "outcome" if kind == "verdict" else "potential", styles, tooltip=tooltip, attribution=attribution
-    )
+    if kind == "found":
+        tooltip = ["found_nl", "outcome_nl", "potential_nl", "area_nl", "reasons_nl"]
+    prop = "outcome" if kind == "verdict" else kind
+    return UrlLayer(url, prop, styles, tooltip=tooltip, attribution=attribution)
 
 
-def point_marker(latitude: float, longitude: float, label: str) -> folium.CircleMarker:
-    """The asked point."""
-    return folium.CircleMarker(
-        (latitude, longitude),
-        radius=8,
-        color="#ffffff",
-        weight=3,
-        fill=True,
-        fill_color="#154273",
-        fill_opacity=1,
-        tooltip=folium.Tooltip(escape(label)),
-    )
+def point_marker(latitude: float, longitude: float, label: str) -> folium.Marker:
+    """The asked point, above all polygons."""
+    icon = folium.DivIcon(html='<div class="dgdo-point"></div>', icon_size=(20, 20), icon_anchor=(10, 10))
+    return folium.Marker((latitude, longitude), icon=icon, tooltip=folium.Tooltip(escape(label)), alt=escape(label))
 
 
 def group(*layers: MacroElement) -> folium.FeatureGroup:

@@ -26,10 +26,11 @@ import pyarrow
 import shapely
 import tomli_w
 
-from dgdo_geo.catalogue import CatalogueEntry, read_catalogue, shipped_layers_dir, short_name
+from dgdo_geo.catalogue import CatalogueEntry, read_catalogue, shipped_layers_dir
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import RD_NEW, Layer, LayerState, LayerStatus
 from dgdo_geo.texts import text
+from dgdo_geo.toml_files import short_name
 
 FORMAT = 1
 WORKSPACE_VARIABLE = "DGDO_WORKSPACE"

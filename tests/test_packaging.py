@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -280,6 +282,80 @@ def test_run_says_clearly_that_there_is_no_python(tmp_path):
     assert "found no Python 3.11 or later" in done.stderr
 
 
+@pytest.fixture
+def small_project(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A project with our set-up, a uv that only pretends, and a program that says its arguments."""
+    project = tmp_path / "een map"
+    shutil.copytree(ROOT / "scripts", project / "scripts")
+    shutil.copy2(ROOT / "run", project / "run")
+    for name in ("uv.lock", "pyproject.toml", *LOCKS):
+        (project / name).write_text("")
+    (project / "program").write_text("import sys; print(sys.argv[1:])")
+    bare = bare_tools(tmp_path / "bin", "sleep", "mkdir", "ln")
+    (bare / "uv").write_text(
+        f"""#!{bare}/sh
+        [ "$1" = sync ] || exit 0
+        echo "$@" >>"{tmp_path}/calls"
+        mkdir -p .venv/bin && ln -sf "{Path(sys.executable).resolve()}" .venv/bin/python
+        sleep 1
+        ln -sf ../../program .venv/bin/dgdo-geo
+        """
+    )
+    (bare / "uv").chmod(0o755)
+    return project, bare_environment(tmp_path / "home", bare)
+
+
+def test_set_up_is_done_once_and_again_when_a_lock_file_changes(small_project, tmp_path):
+    project, env = small_project
+    assert call([project / "run", "ask", "a b"], tmp_path, env).stdout == "['ask', 'a b']\n"
+    assert call([project / "run"], tmp_path, env).stdout == "['serve']\n"
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1
+    shutil.rmtree(project / ".venv")
+    (project / "uv.lock").write_text("changed")
+    call([project / "run"], tmp_path, env)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert len(calls) == 2
+    assert "dev" not in calls[1] and "all-extras" not in calls[1]
+    assert "--frozen" in calls[1] and "--no-python-downloads" in calls[1]
+
+
+def test_set_up_by_two_at_once_is_done_by_one(small_project, tmp_path):
+    project, env = small_project
+    pair = [subprocess.Popen([project / "run", "x"], env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=60)[0] for process in pair] == ["['x']\n"] * 2
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1
+
+
+def test_set_up_that_was_killed_is_done_again(small_project, tmp_path):
+    project, env = small_project
+    first = subprocess.Popen([project / "run"], env=env, start_new_session=True, stderr=subprocess.DEVNULL)
+    while not (project / ".venv/bin/python").exists():
+        time.sleep(0.01)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not (project / ".venv/.dgdo-geo-run").exists()
+    assert call([project / "run"], tmp_path, env).stdout == "['serve']\n"
+    assert len((tmp_path / "calls").read_text().splitlines()) == 2
+
+
+def test_start_script_costs_next_to_nothing(small_project, tmp_path):
+    project, env = small_project
+    call([project / "run"], tmp_path, env)
+
+    def least_cpu(command: list[str | Path]) -> float:
+        times = []
+        for _ in range(5):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            call(command, tmp_path, env)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        return min(times)
+
+    overhead = least_cpu([project / "run"]) - least_cpu([project / ".venv/bin/python", project / "program"])
+    print(f"overhead of ./run: {overhead * 1000:.0f} ms of processor time")
+    assert overhead < 0.05
+
+
 # Dockerfile, replayed without an engine --------------------------------------------------
 
 
@@ -364,7 +440,10 @@ def wait_until_healthy(url: str, server: subprocess.Popen) -> float:
 def test_image_starts_and_is_healthy(image, tmp_path):
     recipe, installed, env, _ = image
     port = str(free_port())
-    settings = {name: value.replace("/data", str(tmp_path)) for name, value in recipe.environment(-1).items()}
+    settings = recipe.environment(-1) | {"HOME": str(tmp_path)}
+    assert settings["DGDO_WORKSPACE"] == recipe.last("VOLUME")
+    settings["DGDO_WORKSPACE"] = str(tmp_path / "data")
+    (tmp_path / "data").mkdir()
     settings["PATH"] = f"{installed / 'bin'}{os.pathsep}{env['PATH']}"
     command = [part.replace("8501", port) for part in json.loads(recipe.last("CMD"))]
     health = json.loads(re.search(r"CMD (\[.*\])", recipe.last("HEALTHCHECK"))[1])

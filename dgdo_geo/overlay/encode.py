@@ -85,7 +85,7 @@ def encode(
     keys: list[EvidenceKey] = []
     shapes: list[KeyShape] = []
     for layer, frame in products:
-        reach = max((0.0, *distances.get(layer.id, ()))) + float(accuracies(frame, layer.accuracy_m).max())
+        reach = max((0.0, *distances.get(layer.id, ()))) + float(accuracies(frame, layer.accuracy_m).max(initial=0.0))
         is_near = np.ones(len(frame), np.bool_)
         if around is not None:
             is_near = shapely.dwithin(frame.geometry.to_numpy(), around, reach)

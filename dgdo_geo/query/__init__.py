@@ -1,6 +1,7 @@
 """Ask the explorer: at a point, in an area, for a region, or where something is possible."""
 
-from dgdo_geo.query.explorer import Explorer, LoadedLayer, guess_kind, open_explorer
-from dgdo_geo.query.regions import RegionIndex
+from dgdo_geo.query.explorer import Explorer, open_explorer
+from dgdo_geo.query.loaded import LoadedLayer
+from dgdo_geo.query.regions import RegionIndex, guess_kind
 
 __all__ = ["Explorer", "LoadedLayer", "RegionIndex", "guess_kind", "open_explorer"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,22 +12,17 @@ import numpy as np
 import pandas as pd
 import shapely
 
-import dgdo_geo
 from dgdo_geo import store
 from dgdo_geo.assess import BandAssessment, assess
-from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.errors import InputError
 from dgdo_geo.knowledge import KnowledgeBase, read_knowledge
 from dgdo_geo.model import (
-    RD_NEW,
-    Activity,
     Answer,
     AreaAssessment,
     Assessment,
-    Band,
     Concern,
     EvidenceTable,
     LayerState,
-    Quality,
     Receipt,
     Region,
     RegionKind,
@@ -37,39 +30,21 @@ from dgdo_geo.model import (
 from dgdo_geo.overlay import geos
 from dgdo_geo.overlay.encode import Encoding, encode
 from dgdo_geo.overlay.point import presence_at
+from dgdo_geo.query.area import area_evidence, check_area
+from dgdo_geo.query.around import fitting_concerns, nl_number, notes, receipt
+from dgdo_geo.query.asked import AskedBand, asked_bands
 from dgdo_geo.query.build import FeatureFinder, build_answer
 from dgdo_geo.query.joint import JointAreas, overlay_hash
-from dgdo_geo.query.regions import MUNICIPALITIES, PROVINCES, WATER_BOARDS, RegionIndex
+from dgdo_geo.query.loaded import LoadedLayer
+from dgdo_geo.query.regions import (
+    MUNICIPALITIES,
+    PROVINCES,
+    WATER_BOARDS,
+    RegionIndex,
+    guess_kind,
+)
 from dgdo_geo.query.views import openness, outcome_polygons
 from dgdo_geo.texts import text
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedLayer:
-    """A layer as the answers use it."""
-
-    state: LayerState
-    _frame: gpd.GeoDataFrame | None
-
-    def to_gdf(self) -> gpd.GeoDataFrame:
-        """A copy of the harmonised features, EPSG:28992.
-
-        Raises
-        ------
-        DataError
-            If the layer is not loaded or not readable.
-        """
-        if self._frame is None:
-            raise DataError("layer_not_loaded", layer=self.state.layer.id, how=self.state.detail_nl)
-        return self._frame.copy()
-
-
-@dataclass(frozen=True, slots=True)
-class AskedBand:
-    """An activity and the depth band in which it is judged."""
-
-    activity: Activity
-    band: Band
 
 
 class Explorer:
@@ -142,11 +117,11 @@ class Explorer:
             self.regions.dgdo_regions([province]),
         )
         near = self.regions.neighbours_within_accuracy(x, y, code)
-        notes = self._notes(answers, day)
+        near = self.regions.neighbours_within_accuracy(x, y, code)
+        remarks: tuple[str, ...] = ()
         if near:
-            names = ", ".join(near)
-            notes = (*notes, text("notes", "near_boundary", name=row["name"], names=names))
-        return Assessment(region, day, answers, self._concerns(region, answers), notes, self._receipt(region))
+            remarks = (text("notes", "near_boundary", name=row["name"], names=", ".join(near)),)
+        return Assessment(region, day, answers, *self._around(region, answers, day, remarks))
 
     def for_region(
         self,
@@ -208,33 +183,14 @@ class Explorer:
             If it is not a valid polygon, or lies wholly outside the Netherlands; else as :meth:`at_point`.
         """
         day = on or date.today()
-        _check_area(geometry)
-        frame = self.regions.municipalities
-        hits = np.sort(frame.sindex.query(geometry, predicate="intersects"))
-        pieces = shapely.intersection(frame.geometry.to_numpy()[hits], geometry)
-        is_area = shapely.area(pieces) > 0
-        pieces, rows = pieces[is_area], frame.iloc[hits[is_area]]
-        if len(pieces) == 0:
-            raise InputError("area_outside")
+        check_area(geometry)
         encoding, _ = self._encoded(geometry)
-        joint = geos.joint_areas([_polygonal(piece) for piece in pieces], encoding)
-        province = tuple(rows["province"].iloc[joint.region])
-        evidence = EvidenceTable(encoding.keys, joint.presence, province, joint.area_m2)
-        inside = shapely.union_all(pieces)
-        provinces = tuple(sorted(set(rows["province"])))
-        region = Region(
-            RegionKind.POLYGON,
-            hashlib.sha256(shapely.to_wkb(shapely.normalize(geometry))).hexdigest()[:12],
-            name,
-            float(joint.area_m2.sum()),
-            provinces,
-            self.regions.dgdo_regions(provinces),
-        )
+        region, inside, evidence = area_evidence(geometry, name, self.regions, encoding)
         outside = geometry.area - inside.area
-        notes: tuple[str, ...] = ()
+        remarks: tuple[str, ...] = ()
         if outside > 1.0:
-            notes = (text("notes", "partly_outside", km2=_nl(outside / 1e6, 2)),)
-        return self._area_assessment(region, inside, evidence, day, activities, depth, notes)
+            remarks = (text("notes", "partly_outside", km2=nl_number(outside / 1e6, 2)),)
+        return self._area_assessment(region, inside, evidence, day, activities, depth, remarks)
 
     def where_possible(self, activity: str, within: str = "NL", on: date | None = None) -> pd.DataFrame:
         """Municipalities ranked by how much of them is open to an activity.
@@ -249,8 +205,10 @@ class Explorer:
             ``reasons`` (rules that cost most area). Sorted by open, then unknown area.
         """
         region = self.regions.find(guess_kind(within), within)
+        codes = self.regions.municipality_codes(region)
+        self._joint.evidence(codes, self._encoded()[0])
         rows = []
-        for code in self.regions.municipality_codes(region):
+        for code in codes:
             answer = self.for_region(code, on, activities=[activity])
             for item in answer.answers:
                 rows.append({"code": code, "name": answer.region.name, **openness(item)})
@@ -305,33 +263,9 @@ class Explorer:
         return LoadedLayer(self.states[layer_id], self._products.get(layer_id))
 
     def geometry(self, region: Region) -> shapely.Geometry:
-        """Polygon of a municipality, province, DGDO region or the country, EPSG:28992."""
-        if region.kind is RegionKind.MUNICIPALITY:
-            return self.regions.municipalities.geometry[region.code]
-        return shapely.union_all(self.regions.provinces.geometry[list(region.provinces)].to_numpy())
-
-    def asked_bands(self, activities: Sequence[str] = (), depth: tuple[float, float] | None = None) -> list[AskedBand]:
-        """Activities and bands that a question is about.
-
-        Raises
-        ------
-        InputError
-            If an activity is unknown, or the depth is wrong or fits none of the activities.
-        """
-        chosen = [self.knowledge.activity(a) for a in activities] or list(self.knowledge.activities.values())
-        if depth is None:
-            return [AskedBand(activity, band) for activity in chosen for band in activity.bands]
-        top, base = depth
-        if not (0 <= top < base):
-            raise InputError("depth_wrong", top=f"{top:g}", base=f"{base:g}")
-        asked = []
-        for activity in chosen:
-            low, high = max(top, activity.bands[0].top_m), min(base, activity.bands[-1].base_m)
-            if low < high:
-                asked.append(AskedBand(activity, Band(top_m=low, base_m=high)))
-        if not asked:
-            raise InputError("depth_fits_none", top=f"{top:g}", base=f"{base:g}")
-        return asked
+        """Polygon of a municipality, province, DGDO region or the country: that of its municipalities, EPSG:28992."""
+        codes = self.regions.municipality_codes(region)
+        return shapely.union_all(self.regions.municipalities.geometry[codes].to_numpy())
 
     # How it is answered -------------------------------------------------------------------
 
@@ -380,7 +314,7 @@ class Explorer:
                 self.knowledge,
                 on,
             )
-            for asked in self.asked_bands(activities, depth)
+            for asked in asked_bands(self.knowledge, activities, depth)
         )
 
     def _area_assessment(
@@ -391,12 +325,21 @@ class Explorer:
         on: date,
         activities: Sequence[str],
         depth: tuple[float, float] | None,
-        notes: tuple[str, ...] = (),
+        remarks: tuple[str, ...] = (),
     ) -> AreaAssessment:
         finder = FeatureFinder(geometry, self.states, self._products, self._distances)
         answers = self._answers(evidence, finder, on, activities, depth)
-        notes = (*self._notes(answers, on), *notes)
-        return AreaAssessment(region, on, answers, self._concerns(region, answers), notes, self._receipt(region))
+        return AreaAssessment(region, on, answers, *self._around(region, answers, on, remarks))
+
+    def _around(
+        self, region: Region, answers: tuple[Answer, ...], on: date, remarks: tuple[str, ...]
+    ) -> tuple[tuple[Concern, ...], tuple[str, ...], Receipt]:
+        """Concerns, notes and receipt of an answer."""
+        return (
+            fitting_concerns(self.knowledge.concerns, region, answers),
+            (*notes(answers, self.states[MUNICIPALITIES], on), *remarks),
+            receipt(region, self.knowledge, self.states),
+        )
 
     def _for_water_board(
         self, wanted: str, on: date, activities: Sequence[str], depth: tuple[float, float] | None
@@ -409,41 +352,6 @@ class Explorer:
             )
         name = str(match["name"].iloc[0])
         return self.in_area(match.geometry.iloc[0], on, name=name, activities=activities, depth=depth)
-
-    def _concerns(self, region: Region, answers: Sequence[Answer]) -> tuple[Concern, ...]:
-        asked = {answer.activity.id for answer in answers}
-        families = set()
-        for answer in answers:
-            found = [*(c.layer for c in answer.constraints), *(u.layer for u in answer.unanswered)]
-            families |= {layer.family for layer in found if layer is not None}
-        return tuple(
-            concern
-            for concern in self.knowledge.concerns
-            if (not concern.regions or set(concern.regions) & set(region.dgdo_regions))
-            and (not concern.activities or set(concern.activities) & asked)
-            and (not concern.families or set(concern.families) & families)
-        )
-
-    def _notes(self, answers: Sequence[Answer], on: date) -> tuple[str, ...]:
-        notes = []
-        if any(answer.quality.is_mark_needed for answer in answers):
-            notes.append(text("notes", "schematic"))
-        if self.states[MUNICIPALITIES].layer.quality is Quality.GENERALISED:
-            notes.append(text("notes", "generalised_boundaries", metres=f"{self.regions.accuracy_m:g}"))
-        if on > date.today():
-            notes.append(text("notes", "future", on=nl_date(on)))
-        return tuple(notes)
-
-    def _receipt(self, region: Region) -> Receipt:
-        return Receipt(
-            code=f"dgdo-geo {dgdo_geo.__version__}",
-            engine=geos.ENGINE,
-            rules_version=self.knowledge.info.version,
-            rules_hash=self.knowledge.hash,
-            crs=f"EPSG:{RD_NEW}",
-            input=f"{region.kind.value} {region.code}",
-            layers=tuple(self.states.values()),
-        )
 
 
 def open_explorer(
@@ -474,45 +382,3 @@ def open_explorer(
     opened = store.open_workspace(Path(workspace) if workspace else None, create=create, shipped=shipped)
     states, products = store.read_layers(opened)
     return Explorer(opened, states, products, knowledge or read_knowledge())
-
-
-def guess_kind(wanted: str) -> RegionKind:
-    """Kind of a region from its code; a plain name is taken for a municipality.
-
-    >>> guess_kind("PV23").value, guess_kind("Noord").value, guess_kind("Zwolle").value
-    ('provincie', 'regio', 'gemeente')
-    """
-    code = wanted.strip().upper()
-    if code == "NL":
-        return RegionKind.COUNTRY
-    if code.startswith("PV") and code[2:].isdigit():
-        return RegionKind.PROVINCE
-    if code in ("NOORD", "OOST", "ZUID", "WEST"):
-        return RegionKind.DGDO_REGION
-    return RegionKind.MUNICIPALITY
-
-
-def nl_date(day: date) -> str:
-    """A date as it is written in Dutch.
-
-    >>> nl_date(date(2026, 11, 3))
-    '3-11-2026'
-    """
-    return f"{day.day}-{day.month}-{day.year}"
-
-
-def _nl(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")
-
-
-def _check_area(geometry: shapely.Geometry) -> None:
-    if geometry is None or geometry.is_empty or geometry.geom_type not in ("Polygon", "MultiPolygon"):
-        raise InputError("area_not_polygon", kind=getattr(geometry, "geom_type", "niets"))
-    if not geometry.is_valid:
-        raise InputError("area_invalid", reason=shapely.is_valid_reason(geometry))
-
-
-def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Only the polygons of an intersection; shared edges leave lines and points behind."""
-    parts = shapely.get_parts(geometry)
-    return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])

@@ -180,3 +180,19 @@ def _pick(wanted: str, names: dict[str, str], kind: RegionKind) -> str:
     if not found:
         raise InputError("region_unknown", kind=kind.value, name=asked)
     raise InputError("region_unknown_suggest", kind=kind.value, name=asked, suggestions=", ".join(found))
+
+
+def guess_kind(wanted: str) -> RegionKind:
+    """Kind of a region from its code; a plain name is taken for a municipality.
+
+    >>> guess_kind("PV23").value, guess_kind("Noord").value, guess_kind("Zwolle").value
+    ('provincie', 'regio', 'gemeente')
+    """
+    code = wanted.strip().upper()
+    if code == "NL":
+        return RegionKind.COUNTRY
+    if code.startswith("PV") and code[2:].isdigit():
+        return RegionKind.PROVINCE
+    if code in ("NOORD", "OOST", "ZUID", "WEST"):
+        return RegionKind.DGDO_REGION
+    return RegionKind.MUNICIPALITY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -12,8 +13,10 @@ from dgdo_geo.model import (
     Assessment,
     Cause,
     Constraint,
+    Family,
     FeatureRef,
     LayerState,
+    LayerStatus,
     Unanswered,
 )
 from dgdo_geo.report.numbers import depth_nl, km2_nl, number_nl, share_nl
@@ -50,13 +53,28 @@ def print_card(answer: Assessment, console: Console) -> None:
 
 
 def _overview(answer: Assessment) -> Table:
-    table = Table(title=text("card", "overview"), title_justify="left", header_style="bold")
-    for column in ("activity", "depth", "potential", "verdict", "parts"):
-        table.add_column(text("card_columns", column))
+    table = Table(title=text("card", "overview"), title_justify="left", header_style="bold", box=box.SIMPLE)
+    for column in ("activity", "depth", "potential", "verdict", "indication"):
+        table.add_column(text("card_columns", column), overflow="fold")
     for item in answer.answers:
-        parts = "" if not item.areas else ", ".join(f"{text('verdict', w)} {s}" for w, s in outcome_shares(item))
-        table.add_row(item.activity.name_nl, band_nl(item), potential_nl(item), outcome_nl(item), parts)
+        verdict = outcome_nl(item)
+        if item.areas:
+            verdict = "\n".join(f"{text('verdict', word)} {share}" for word, share in outcome_shares(item))
+        table.add_row(item.activity.name_nl, band_nl(item), potential_nl(item), verdict, indication_nl(item))
     return table
+
+
+def indication_nl(item: Answer) -> str:
+    """The strictest rule that fires as drawn where the outcome is unknown, with the share of the area."""
+    if not item.areas:
+        shown = item.outcome == "unknown" and item.indication > item.verdict.NO_KNOWN_CONSTRAINT
+        return text("verdict", item.indication.key) if shown else ""
+    unknown = [part for part in item.areas if part.outcome == "unknown"]
+    strictest = max((part.indication for part in unknown), default=None)
+    if not strictest:
+        return ""
+    share = sum(part.share for part in unknown if part.indication == strictest)
+    return f"{text('verdict', strictest.key)} {share_nl(share)}"
 
 
 def outcome_shares(item: Answer) -> list[tuple[str, str]]:
@@ -82,19 +100,20 @@ def potential_nl(item: Answer) -> str:
 
 
 def outcome_nl(item: Answer) -> str:
-    """The outcome word; for "unknown" and for a lower bound also what was found so far."""
+    """The outcome word; "meest" where an area has several, "ten minste" where it is a lower bound."""
     word = text("verdict", item.outcome)
     if item.areas and len(outcome_shares(item)) > 1:
         word = text("card", "mostly", word=word)
     elif not item.conclusive and item.outcome != "unknown":
         word = text("card", "at_least", word=word)
-    if item.outcome == "unknown" and item.indication > 0:
-        word = text("card", "unknown_so_far", word=word, found=text("verdict", item.indication.key))
     return word
 
 
 def _print_answer(item: Answer, console: Console) -> None:
-    console.print(f"\n{item.activity.name_nl}, {band_nl(item)}: {outcome_nl(item)}", style="bold")
+    head = f"{item.activity.name_nl}, {band_nl(item)}: {outcome_nl(item)}"
+    if indication_nl(item):
+        head += text("card", "indication", word=indication_nl(item))
+    console.print(f"\n{head}", style="bold")
     console.print(text("card", "potential_line", word=potential_nl(item), quality=text("quality", item.quality.value)))
     for constraint in item.constraints:
         _print_constraint(constraint, console)
@@ -162,23 +181,23 @@ def unanswered_lines(items: Iterable[Unanswered]) -> list[str]:
 
 
 def print_layers(states: Iterable[LayerState], console: Console) -> None:
-    """Print the list of layers."""
-    table = Table(header_style="bold")
-    for column in ("id", "title", "family", "quality", "status", "features", "date", "scale"):
-        table.add_column(text("layers_columns", column))
+    """Print the layers per family: title, status, quality, date, scale and source."""
+    by_family: dict[Family, list[LayerState]] = {}
     for state in states:
-        layer = state.layer
-        status = text("status", state.status.value)
-        if state.detail_nl:
-            status = f"{status}: {state.detail_nl}"
-        table.add_row(
-            layer.id,
-            layer.title_nl,
-            text("family", layer.family.value),
-            text("quality", layer.quality.value),
-            status,
-            str(state.features),
-            layer.reference_date.isoformat(),
-            layer.scale_nl,
-        )
-    console.print(table)
+        by_family.setdefault(state.layer.family, []).append(state)
+    for family in Family:
+        if family in by_family:
+            console.print(f"\n{text('family', family.value)}", style="bold")
+        for state in by_family.get(family, []):
+            layer = state.layer
+            status = text("status", state.status.value)
+            if state.status is LayerStatus.AVAILABLE:
+                status = text("card", "layer_loaded", status=status, count=number_nl(state.features))
+            console.print(f"  {layer.id}: {layer.title_nl} – {status}")
+            quality, day = text("quality", layer.quality.value), layer.reference_date.isoformat()
+            if state.status is LayerStatus.AVAILABLE:
+                console.print(
+                    f"    {quality}, {day}. {layer.scale_nl}. {text('card', 'layer_source', source=layer.source)}"
+                )
+            else:
+                console.print(f"    {state.detail_nl}")

@@ -12,8 +12,11 @@ from markupsafe import Markup
 
 from dgdo_geo.model import (
     Answer,
+    AreaShare,
     Assessment,
     Cause,
+    Concern,
+    Constraint,
     FeatureRef,
     Layer,
     LayerStatus,
@@ -63,6 +66,11 @@ class Gap:
     entries: tuple[Unanswered, ...]
     how_to_get_nl: str
 
+    @property
+    def count(self) -> int:
+        """Number of rules."""
+        return len(self.entries)
+
 
 def outcome_word(answer: Answer) -> str:
     """The word for an answer; a lower bound says "ten minste"."""
@@ -82,9 +90,7 @@ def lower_bound_word(outcome: str, conclusive: bool) -> str:
 
 def outcome_parts(answer: Answer) -> tuple[Part, ...]:
     """The area per outcome, in the order of the legend."""
-    grouped = {
-        key: [p for p in answer.areas if outcome_of(p.verdict, p.conclusive) == key] for key in OUTCOME_ORDER
-    }
+    grouped = {key: [p for p in answer.areas if outcome_of(p.verdict, p.conclusive) == key] for key in OUTCOME_ORDER}
     return tuple(
         Part(
             key,
@@ -107,8 +113,37 @@ def potential_parts(answer: Answer) -> tuple[Part, ...]:
     )
 
 
+def found_parts(answer: Answer) -> tuple[Part, ...]:
+    """The area per verdict found so far; where nothing was found and not all could be checked, "unknown"."""
+    grouped: dict[str, list[AreaShare]] = {}
+    for part in answer.areas:
+        is_found = part.conclusive or part.verdict > Verdict.NO_KNOWN_CONSTRAINT
+        grouped.setdefault(part.verdict.key if is_found else "unknown", []).append(part)
+    return tuple(
+        Part(
+            key,
+            text("web_card", "nothing_found_yet") if key == "unknown" else text("verdict", key),
+            sum(p.area_m2 for p in grouped[key]),
+            sum(p.share for p in grouped[key]),
+        )
+        for key in OUTCOME_ORDER
+        if key in grouped
+    )
+
+
+PARTS = {"verdict": outcome_parts, "found": found_parts, "potential": potential_parts}
+"""Areas per word, for every kind of map."""
+
+
 def is_schematic(answer: Answer) -> bool:
-    """True when any layer that the answer was sought in is drawn by hand or made up."""
+    """True when any layer that the answer was sought in is drawn by hand or made up.
+
+    A flat no that holds everywhere by a rule that needs no such layer does not rest on a sketch.
+    """
+    for item in answer.constraints:
+        is_sure = item.is_certain and item.rule.verdict is Verdict.EXCLUDED and item.share in (None, 1.0)
+        if is_sure and (item.layer is None or not item.layer.quality.is_mark_needed):
+            return False
     layers = [c.layer for c in answer.constraints] + [u.layer for u in answer.unanswered]
     layers += [p.layer for p in answer.potentials]
     return any(layer.quality.is_mark_needed and layer.product for layer in layers if layer is not None)
@@ -130,26 +165,50 @@ def rows(assessment: Assessment, chosen: Answer) -> list[Row]:
     ]
 
 
-def gaps(answer: Answer, statuses: Mapping[str, str]) -> list[Gap]:
-    """Unanswered rules, grouped by cause and layer; the layers to be loaded come first.
+def gaps(answer: Answer, statuses: Mapping[str, str]) -> dict[Cause, list[Gap]]:
+    """Unanswered rules per cause, and within a cause per layer.
 
     Parameters
     ----------
     statuses : mapping
-        Explanation per layer id, from the receipt.
+        What the receipt says of a layer, per id.
     """
-    grouped: dict[tuple[Cause, str], list[Unanswered]] = {}
-    for item in answer.unanswered:
-        grouped.setdefault((item.cause, item.layer.id if item.layer else ""), []).append(item)
-    order = list(Cause)
-    result = []
-    for (cause, layer_id), items in sorted(grouped.items(), key=lambda pair: (order.index(pair[0][0]), pair[0][1])):
-        layer = items[0].layer
-        how = statuses.get(layer_id, "")
-        if layer is not None:
-            how = layer.how_to_get_nl or how
-        result.append(Gap(cause, layer, tuple(items), how))
-    return result
+    grouped: dict[Cause, dict[str, list[Unanswered]]] = {}
+    for cause in Cause:
+        for item in answer.unanswered:
+            if item.cause is cause:
+                layer_id = item.layer.id if item.layer else ""
+                grouped.setdefault(cause, {}).setdefault(layer_id, []).append(item)
+    return {
+        cause: [
+            Gap(cause, items[0].layer, tuple(items), _how_to_get(items[0].layer, statuses)) for items in layers.values()
+        ]
+        for cause, layers in grouped.items()
+    }
+
+
+def _how_to_get(layer: Layer | None, statuses: Mapping[str, str]) -> str:
+    return "" if layer is None else layer.how_to_get_nl or statuses.get(layer.id, "")
+
+
+def gap_causes(answer: Answer) -> str:
+    """Causes with the number of rules, in one line."""
+    counts = {cause: len({u.rule.id for u in answer.unanswered if u.cause is cause}) for cause in Cause}
+    return ", ".join(
+        text("web_card", "gap_count", cause=text("cause", cause.value), count=count)
+        for cause, count in counts.items()
+        if count
+    )
+
+
+def sorted_concerns(assessment: Assessment, answer: Answer) -> tuple[list[Concern], list[Concern]]:
+    """Concerns about this activity or region, and the general ones."""
+    specific, general = [], []
+    for item in assessment.concerns:
+        if item.activities and answer.activity.id not in item.activities:
+            continue
+        (specific if item.activities or item.regions else general).append(item)
+    return specific, general
 
 
 def headline(assessment: Assessment, answer: Answer) -> Markup:
@@ -174,13 +233,25 @@ def reason(answer: Answer) -> str:
     certain = [c for c in answer.constraints if c.is_certain]
     if not certain:
         return text("web_card", "reason_gaps" if answer.unanswered else "reason_clear")
-    first = certain[0]
+    return _reason(certain[0], "reason")
+
+
+def doubtful_reason(answer: Answer) -> str:
+    """One sentence about a stricter constraint that is not certain, or nothing."""
+    certain = max((c.rule.verdict for c in answer.constraints if c.is_certain), default=Verdict.NO_KNOWN_CONSTRAINT)
+    doubtful = [c for c in answer.constraints if not c.is_certain and c.rule.verdict > certain]
+    return _reason(doubtful[0], "reason_doubtful") if doubtful else ""
+
+
+def _reason(first: Constraint, key: str) -> str:
     names = feature_names(first.features)
     where = text("web_card", "reason_where", names=names) if names else ""
-    share = text("web_card", "reason_share", share=formats.percent(first.share)) if first.share is not None else ""
-    return text(
-        "web_card", "reason", word=text("verdict", first.rule.verdict.key), title=first.rule.title_nl, where=where, share=share
-    )
+    share = ""
+    if first.share is not None and first.area_m2:
+        counted = first.certain_area_m2 if first.is_certain and first.certain_area_m2 else first.area_m2
+        share = text("web_card", "reason_share", share=formats.percent(first.share * counted / first.area_m2))
+    word = text("verdict", first.rule.verdict.key)
+    return text("web_card", key, word=word, title=first.rule.title_nl, where=where, share=share)
 
 
 def feature_names(features: Iterable[FeatureRef], most: int = 3) -> str:
@@ -189,6 +260,11 @@ def feature_names(features: Iterable[FeatureRef], most: int = 3) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return text("web_card", "and_more", names=", ".join(names[:most]), count=len(names) - most)
+
+
+def counted(what: str, count: int) -> str:
+    """A number of rules or layers in words."""
+    return text("web_card", f"one_{what}" if count == 1 else f"some_{what}", count=count)
 
 
 def _bold(template: str, values: Mapping[str, str]) -> Markup:
@@ -226,6 +302,7 @@ def _templates() -> jinja2.Environment:
         many=MANY_FEATURES,
         available=LayerStatus.AVAILABLE,
         feature_names=feature_names,
+        count=counted,
     )
     return environment
 
@@ -236,8 +313,6 @@ def _render(name: str, **context: object) -> str:
 
 def summary(assessment: Assessment, answer: Answer, map_kind: str) -> str:
     """Beside the map: the sentence, the reason and the areas per word, which is the map as a table."""
-    parts = outcome_parts(answer) if map_kind == "verdict" else potential_parts(answer)
-    potential_here = text("potential", answer.potential.key)
     return _render(
         "summary.html",
         assessment=assessment,
@@ -246,8 +321,10 @@ def summary(assessment: Assessment, answer: Answer, map_kind: str) -> str:
         reason=reason(answer),
         outcome=answer.outcome,
         word=outcome_word(answer),
-        potential_word=potential_here,
-        parts=parts,
+        doubtful=doubtful_reason(answer),
+        causes=gap_causes(answer),
+        potential_word=text("potential", answer.potential.key),
+        parts=PARTS[map_kind](answer),
         kind=map_kind,
     )
 
@@ -276,9 +353,10 @@ def details(assessment: Assessment, answer: Answer) -> str:
     )
 
 
-def concerns(assessment: Assessment) -> str:
+def concerns(assessment: Assessment, answer: Answer) -> str:
     """What the region says; beside the verdict, never inside it."""
-    return _render("concerns.html", assessment=assessment)
+    specific, general = sorted_concerns(assessment, answer)
+    return _render("concerns.html", specific=specific, general=general)
 
 
 def receipt(assessment: Assessment) -> str:
@@ -287,5 +365,10 @@ def receipt(assessment: Assessment) -> str:
 
 
 def legend(kind: str) -> str:
-    """Every word of a map with its pattern and its meaning."""
-    return _render("legend.html", kind=kind)
+    """Every word of a map with its meaning."""
+    return _render("legend.html", kind=kind, is_line=False)
+
+
+def legend_line(kind: str) -> str:
+    """Every word of a map with its pattern, in one line."""
+    return _render("legend.html", kind=kind, is_line=True)

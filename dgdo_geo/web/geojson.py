@@ -43,7 +43,9 @@ def verdicts(explorer: Explorer, code: str, activity: str, band: int, on: date) 
     properties: list[dict[str, object]] = [_described(row, titles) for row in frame.to_dict("records")]
     outline = explorer.regions.municipalities.geometry[[code]].boundary
     shapes = gpd.GeoSeries([*frame.geometry, *outline], crs=frame.crs)
-    return _collection(shapes, [*properties, {"outcome": "outline", "potential": "outline"}], decimals=6)
+    return _collection(
+        shapes, [*properties, {"outcome": "outline", "found": "outline", "potential": "outline"}], decimals=6
+    )
 
 
 def _described(row: dict[str, object], titles: dict[str, str]) -> dict[str, object]:
@@ -52,10 +54,14 @@ def _described(row: dict[str, object], titles: dict[str, str]) -> dict[str, obje
     word = text("verdict", outcome)
     if outcome != "unknown" and not conclusive:
         word = text("web", "at_least", word=word)
+    is_found = conclusive or verdict > Verdict.NO_KNOWN_CONSTRAINT
+    found = text("verdict", verdict.key) if is_found else text("web_map", "nothing_yet")
     fired = [rule for rule in str(row["rules"]).split(",") if rule]
     return {
         "outcome": outcome,
         "outcome_nl": text("web_map", "outcome", word=word),
+        "found": verdict.key if is_found else "unknown",
+        "found_nl": text("web_map", "found_word", word=found),
         "potential": row["potential"],
         "potential_nl": text("web_map", "potential", word=text("potential", str(row["potential"]))),
         "area_m2": row["area_m2"],

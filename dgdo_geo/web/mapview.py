@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from urllib.parse import urlencode
 
@@ -33,14 +34,15 @@ def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
             text("web_map", "shows"),
             MAP_KINDS,
             key=controls.MAP_KIND,
-            format_func=lambda kind: text("web_map", "verdict" if kind == "verdict" else "potential_choice"),
+            format_func=lambda kind: text("web_map", f"kind_{kind}"),
             horizontal=True,
         )
         _map(explorer, view, chosen)
+        st.html(card.legend_line(view.map_kind))
         st.markdown(text("web_map", "click"))
     _coordinates()
     if chosen is not None:
-        with st.expander(text("web_map", "legend"), expanded=True):
+        with st.expander(text("web_map", "legend")):
             st.html(card.legend(view.map_kind))
 
 
@@ -54,6 +56,18 @@ def _map(explorer: Explorer, view: View, chosen: Answer | None) -> None:
         returned_objects=["last_clicked"],
         feature_group_to_add=changing_layers(explorer, view, chosen),
         on_change=partial(_clicked, key),
+    )
+    _name_frame(key)
+
+
+def _name_frame(key: str) -> None:
+    """Give the frame of the map a Dutch name for screen readers; Streamlit has no setting for it."""
+    name = json.dumps(text("web_map", "frame"))
+    st.html(
+        "<script>(() => { let left = 20; const timer = setInterval(() => {"
+        f"for (const frame of document.querySelectorAll('iframe[title*=folium]')) frame.title = {name};"
+        f"if (!left--) clearInterval(timer); }}, 250); }})(); // {key}</script>",
+        unsafe_allow_javascript=True,
     )
 
 
@@ -100,7 +114,7 @@ def changing_layers(explorer: Explorer, view: View, chosen: Answer | None) -> li
 
 def attribution(answer: Answer) -> str:
     """Who made the layers that the picture rests on."""
-    layers = [i.layer for i in (*answer.constraints, *answer.unanswered, *answer.potentials)]
+    layers = [i.layer for i in (*answer.constraints, *(p for p in answer.potentials if p.cause is None))]
     names = [layer.attribution for layer in layers if layer is not None and layer.product]
     return " | ".join(dict.fromkeys(names))
 
@@ -109,10 +123,6 @@ def _coordinates() -> None:
     with st.form("rd", border=True):
         st.markdown(f"**{text('web_map', 'coordinates')}**")
         columns = st.columns([2, 2, 1], vertical_alignment="bottom")
-        columns[0].text_input(
-            text("web_map", "x"), key=controls.X_FIELD, placeholder=text("web_map", "x_placeholder")
-        )
-        columns[1].text_input(
-            text("web_map", "y"), key=controls.Y_FIELD, placeholder=text("web_map", "y_placeholder")
-        )
+        columns[0].text_input(text("web_map", "x"), key=controls.X_FIELD, placeholder=text("web_map", "x_placeholder"))
+        columns[1].text_input(text("web_map", "y"), key=controls.Y_FIELD, placeholder=text("web_map", "y_placeholder"))
         columns[2].form_submit_button(text("web_map", "show_point"), on_click=controls.leave_form)

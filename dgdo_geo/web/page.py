@@ -97,7 +97,7 @@ def _card(explorer: Explorer, view: View, assessment: Assessment, chosen: Answer
     st.header(text("web", "details", activity=chosen.activity.name_nl, depth=depth), anchor=False)
     st.html(card.details(assessment, chosen))
     st.header(text("web", "region"), anchor=False)
-    st.html(card.concerns(assessment))
+    st.html(card.concerns(assessment, chosen))
     st.header(text("web", "receipt"), anchor=False)
     st.html(card.receipt(assessment))
     st.markdown(text("web", "share"))
@@ -123,5 +123,3 @@ def _address(explorer: Explorer, view: View, answer: Answer) -> str:
     bands = explorer.knowledge.activity(answer.activity.id).bands
     band = bands.index(answer.band)
     return "?" + urlencode(to_params(replace(view, activity=answer.activity.id, band=band), explorer), safe=",")
-
-

@@ -53,7 +53,7 @@ def serve(port: int | None, host: str, workspace: Path | None) -> int:
     from dgdo_geo.web.asgi import parts
 
     app = st.App(**parts())
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
     sys.stderr.write(text("web", "serving", address=f"http://{shown}:{chosen}") + "\n")
     sys.stderr.flush()
     with contextlib.suppress(KeyboardInterrupt):

@@ -13,8 +13,8 @@ from dgdo_geo.errors import InputError
 from dgdo_geo.model import RD_NEW, RegionKind
 from dgdo_geo.query import Explorer
 
-MAP_KINDS = ("verdict", "potential")
-_MAP_WORDS = {"verdict": "oordeel", "potential": "potentie"}
+MAP_KINDS = ("verdict", "found", "potential")
+_MAP_WORDS = {"verdict": "oordeel", "found": "gevonden", "potential": "potentie"}
 _TO_RD = pyproj.Transformer.from_crs(4326, RD_NEW, always_xy=True)
 _TO_LONLAT = pyproj.Transformer.from_crs(RD_NEW, 4326, always_xy=True)
 
@@ -31,7 +31,7 @@ class View:
         Position of the depth band in the activity.
     point : (x, y) or None
         EPSG:28992, metres.
-    map_kind : {"verdict", "potential"}
+    map_kind : {"verdict", "found", "potential"}
     """
 
     activity: str

@@ -54,7 +54,7 @@
         attribution: options.attribution || null,
         style: function (feature) {
           var key = feature.properties[options.property];
-          return Object.assign({ className: "dgdo-" + key }, options.styles[key] || options.styles["*"]);
+          return Object.assign({ className: "dgdo-" + key, pane: options.pane }, options.styles[key] || options.styles["*"]);
         },
         onEachFeature: function (feature, layer) {
           if (!options.tooltip.length || !feature.properties[options.tooltip[0]]) return;
@@ -65,6 +65,7 @@
       this._failed = options.failed;
     },
     onAdd: function (map) {
+      if (this.options.pane === "dgdo-base" && !map.getPane("dgdo-base")) map.createPane("dgdo-base").style.zIndex = 350;
       L.GeoJSON.prototype.onAdd.call(this, map);
       this._shownOn = map;
       if (!this._asked) this._fetch();
@@ -83,7 +84,9 @@
         return answer.json();
       }).then(function (data) {
         layer.addData(data);
-        if (layer._shownOn) layer._shownOn.getContainer().setAttribute("data-dgdo-loaded", layer._url);
+        if (!layer._shownOn) return;
+        var box = layer._shownOn.getContainer();
+        box.setAttribute("data-dgdo-loaded", (box.getAttribute("data-dgdo-loaded") || "") + " " + layer._url);
       }).catch(function () {
         if (layer._shownOn) layer._message = message(layer._shownOn, layer._failed);
       });

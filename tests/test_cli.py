@@ -1,0 +1,214 @@
+"""The command line: answers, clear messages, exit codes, nothing half written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dgdo_geo import cli
+from dgdo_geo.report.card import band_nl, outcome_nl, potential_nl
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*arguments: str, workspace: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own."""
+    extra = [] if workspace is None else ["--workspace", str(workspace)]
+    return subprocess.run(
+        [sys.executable, "-m", "dgdo_geo.cli", *arguments, *extra],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A default workspace of our own, that does not exist yet."""
+    folder = tmp_path / "werkmap"
+    monkeypatch.setenv("DGDO_WORKSPACE", str(folder))
+    return folder
+
+
+def call(capsys, *arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process: exit code, standard output, standard error."""
+    argv = sys.argv
+    sys.argv = ["dgdo-geo", *arguments]
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    finally:
+        sys.argv = argv
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_answer_card_and_the_json_are_one_object(workspace, capsys, monkeypatch):
+    asked = []
+    from dgdo_geo.query import Explorer
+
+    original = Explorer.for_region
+    monkeypatch.setattr(
+        Explorer, "for_region", lambda self, *a, **k: asked.append(original(self, *a, **k)) or asked[-1]
+    )
+    code, as_json, err = call(capsys, "ask", "--gemeente", "Zwolle", "--peildatum", "2026-11-23", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(as_json) == asked[0].to_dict()
+    code, as_text, _ = call(capsys, "ask", "--gemeente", "Zwolle", "--peildatum", "2026-11-23")
+    assert code == 0
+    assert asked[0].to_dict() == asked[1].to_dict()
+    words = " ".join(as_text.split())
+    for item in asked[1].answers:
+        assert f"{item.activity.name_nl}, {band_nl(item)}: {outcome_nl(item)}" in words
+        assert potential_nl(item) in words
+        for constraint in item.constraints:
+            assert constraint.rule.title_nl in words
+
+
+def test_every_activity_and_band_is_answered_in_full(workspace, capsys):
+    code, out, _ = call(capsys, "ask", "--gemeente", "Venlo", "--json")
+    assert code == 0
+    answer = json.loads(out)
+    from dgdo_geo.knowledge import read_knowledge
+
+    knowledge = read_knowledge()
+    bands = [(a.id, b.top_m, b.base_m) for a in knowledge.activities.values() for b in a.bands]
+    assert [(i["activity"], i["depth"]["top"], i["depth"]["base"]) for i in answer["answers"]] == bands
+    fired = 0
+    for item in answer["answers"]:
+        rules = {r.id for r in knowledge.rules if item["activity"] in r.activities}
+        named = {c["rule"] for c in item["constraints"]} | set(item["clear"]) | {u["rule"] for u in item["unanswered"]}
+        assert named <= rules
+        for constraint in item["constraints"]:
+            fired += 1
+            assert {"layer", "features", "article", "source", "area_m2", "share", "valid_from"} <= constraint.keys()
+        for open_rule in item["unanswered"]:
+            assert open_rule["cause"] in ("not_loaded", "unreadable", "outside_coverage", "near_edge", "depth_unknown")
+    assert fired > 20
+
+
+def test_what_is_schematic_says_so_in_card_and_json(workspace, capsys):
+    _, out, _ = call(capsys, "ask", "--gemeente", "Zwolle", "--json")
+    answer = json.loads(out)
+    assert answer["is_schematic"] is True
+    assert any("schematisch" in note for note in answer["notes_nl"])
+    layers = {layer["id"]: layer["quality"] for layer in answer["receipt"]["layers"]}
+    for item in answer["answers"]:
+        for constraint in item["constraints"]:
+            assert constraint["quality"] == layers.get(constraint["layer"])
+    _, out, _ = call(capsys, "ask", "--gemeente", "Zwolle")
+    assert "schematische kaarten" in " ".join(out.split())
+    assert "schematisch" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ask", "--gemeente", "Zwole"], 2, "Bedoelt u: Zwolle"),
+        (["ask", "--gemeente", "Xyzzyx"], 2, "ken ik niet"),
+        (["ask", "--gemeente", "Bergen"], 2, "meer dan één gemeente"),
+        (["ask", "--provincie", "Holland"], 2, "Bedoelt u"),
+        (["ask", "--regio", "Midden"], 2, "ken ik niet"),
+        (["ask", "--punt", "50000", "550000"], 2, "in zee of over de grens"),
+        (["ask", "--punt", "280000", "450000"], 2, "in zee of over de grens"),
+        (["ask", "--punt", "503000", "203500"], 2, "omgewisseld"),
+        (["ask", "--punt", "6.09", "52.51"], 2, "--lonlat"),
+        (["ask", "--punt", "nan", "503000"], 2, "geen coördinaat"),
+        (["ask", "--lonlat", "52.51", "6.09"], 2, "eerst de lengte"),
+        (["ask", "--lonlat", "13.4", "52.5"], 2, "niet in of bij Nederland"),
+        (["ask", "--gemeente", "Zwolle", "--peildatum", "1999-01-01"], 2, "hebben we geen regels"),
+        (["ask", "--gemeente", "Zwolle", "--peildatum", "gisteren"], 2, "is geen datum"),
+        (["ask", "--gemeente", "Zwolle", "--activiteit", "toveren"], 2, "bestaat niet. Kies uit"),
+        (["ask", "--gemeente", "Zwolle", "--diepte", "500", "100"], 2, "De diepte klopt niet"),
+        (["ask", "--gemeente", "Zwolle", "--diepte", "9000", "9500"], 2, "Kies een andere diepte"),
+        (["ask"], 2, "precies één plaats"),
+        (["ask", "--gemeente", "Zwolle", "--provincie", "Utrecht"], 2, "precies één plaats"),
+        (["ask", "--vlak", "bestaat-niet.geojson"], 2, "bestaat niet"),
+        (["ask", "--waterschap", "Vechtstromen"], 3, "niet geladen"),
+        (["ask", "--gemeente", "Zwolle", "--workspace", "bestaat-niet"], 2, "werkmap"),
+    ],
+)
+def test_bad_input_gets_a_clear_message(workspace, capsys, arguments, code, message):
+    found, out, err = call(capsys, *arguments)
+    assert found == code, err
+    assert message in " ".join(err.split())
+    assert out == ""
+    assert not workspace.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is beschadigd"),
+        ("[]", "is beschadigd"),
+        ('{"format": 99}', "indeling 99"),
+    ],
+)
+def test_a_corrupt_workspace_is_named(workspace, capsys, content, message):
+    workspace.mkdir()
+    (workspace / "workspace.json").write_text(content)
+    code, out, err = call(capsys, "ask", "--gemeente", "Zwolle")
+    assert (code, out) == (3, "")
+    assert message in err
+    assert [p.name for p in workspace.iterdir()] == ["workspace.json"]
+
+
+def test_a_folder_of_someone_else_is_left_alone(workspace, capsys):
+    workspace.mkdir()
+    (workspace / "scriptie.doc").write_text("belangrijk")
+    code, _, err = call(capsys, "overlay")
+    assert code == 3
+    assert "geen werkmap" in err
+    assert [p.name for p in workspace.iterdir()] == ["scriptie.doc"]
+
+
+def test_json_on_standard_output_and_nothing_else(tmp_path):
+    done = run("ask", "--punt", "203500", "503000", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    assert answer["region"]["kind"] == "punt"
+    for item in answer["answers"]:
+        assert "areas" not in item
+        for constraint in item["constraints"]:
+            assert "area_m2" not in constraint
+            assert "share" not in constraint
+
+
+def test_layers_lists_every_declared_layer_with_its_status(workspace, capsys):
+    code, out, _ = call(capsys, "layers", "--json")
+    rows = {row["id"]: row for row in json.loads(out)["layers"]}
+    declared = {path.parent.name for path in (ROOT / "layers").glob("*/*/layer.toml")}
+    assert code == 0
+    assert set(rows) == declared
+    assert rows["waterschappen"]["status"] == "not_loaded"
+    assert rows["waterschappen"]["how_to_get_nl"]
+    assert rows["gemeenten"]["features"] == 342
+    code, out, _ = call(capsys, "layers")
+    assert code == 0
+    assert "niet geladen" in " ".join(out.split())
+
+
+def test_check_passes_and_counts(workspace, capsys):
+    code, out, _ = call(capsys, "check", "--json")
+    result = json.loads(out)
+    assert (code, result["errors"]) == (0, [])
+    assert all(number > 0 for number in result["counts"].values())
+    assert result["counts"]["rules"] >= 20
+
+
+def test_help_names_every_command():
+    done = run("--help")
+    assert done.returncode == 0
+    for command in ("ask", "layers", "check", "add", "overlay", "serve"):
+        assert command in done.stdout
+
+
+def test_help_loads_no_geo_package():
+    heavy = ("geopandas", "pandas", "pyproj", "streamlit", "folium")
+    code = f"import sys, dgdo_geo.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
