@@ -70,11 +70,22 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class LayerPotential:
-    """One potential layer over all rows: its class (-1 = no statement), certainty and cause."""
+    """One potential layer over all rows.
+
+    Attributes
+    ----------
+    value : numpy.ndarray of int8, shape (n,)
+        :class:`~dgdo_geo.model.Potential`, -1 where the layer makes no statement.
+    is_certain : numpy.ndarray of bool, shape (n,)
+        False in the rim of a class, and where its depth may miss the band.
+    nearby : numpy.ndarray of int8, shape (n,)
+        The best class whose edge is closer than its accuracy, -1 where there is none.
+    """
 
     layer: str
     value: NDArray[np.int8]
     is_certain: NDArray[np.bool_]
+    nearby: NDArray[np.int8]
     cause: Cause | None
 
 
@@ -178,13 +189,10 @@ def rule_outcome(
         cause[here] = CAUSES.index(_STATUS_CAUSE[status])
         return RuleOutcome(rule, firing, cause)
 
-    fires, answers = _present(rule, band, evidence, value, on)
     covered = _in_regions(state.layer.coverage, evidence.province)
     if state.layer.absence is Absence.UNKNOWN:
         covered = np.zeros(n, np.bool_)
-    if rule.when is When.ABSENT:
-        fires, answers = _inverted(fires, answers)
-    firing, cause = _settle(fires, answers, covered, absent=rule.when is When.ABSENT)
+    firing, cause = _settle(_present(rule, band, evidence, value, on), covered, rule.when)
     firing[~here] = Firing.NOT_APPLICABLE
     cause[~here] = -1
     return RuleOutcome(rule, firing, cause)
@@ -239,8 +247,19 @@ def rule_distance(rule: Rule, value: Callable[[str, date], float], on: date) -> 
     return 0.0 if rule.within is None else value(rule.within, on)
 
 
-# Answers inside this module: does the condition "feature present" hold? As int8 per row.
+# Answers inside this module: does the condition "a feature is here" hold? One of these per row.
 _NO, _MAYBE_DEPTH, _MAYBE_EDGE, _RIM, _YES = range(5)
+
+# What the presence of one key says, when its depth meets the rule's, and when that is not known.
+_BY_PRESENCE = {
+    Overlap.YES: np.array([_NO, _MAYBE_EDGE, _RIM, _YES], np.int8),
+    Overlap.UNKNOWN: np.array([_NO, _MAYBE_EDGE, _MAYBE_DEPTH, _MAYBE_DEPTH], np.int8),
+}
+# "No feature is here" instead of "a feature is here".
+_INVERTED = np.array([_YES, _MAYBE_DEPTH, _RIM, _MAYBE_EDGE, _NO], np.int8)
+_FIRING = np.array([Firing.CLEAR, Firing.UNANSWERED, Firing.UNANSWERED, Firing.RIM, Firing.FIRES], np.int8)
+_DEPTH_CAUSE, _EDGE_CAUSE = CAUSES.index(Cause.DEPTH_UNKNOWN), CAUSES.index(Cause.NEAR_EDGE)
+_CAUSE = np.array([-1, _DEPTH_CAUSE, _EDGE_CAUSE, _EDGE_CAUSE, -1], np.int8)
 
 
 def _present(
@@ -249,57 +268,25 @@ def _present(
     evidence: EvidenceTable,
     value: Callable[[str, date], float],
     on: date,
-) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """For every row: the strongest finding of "a matching feature is here", and whether any was found."""
+) -> NDArray[np.int8]:
+    """For every row the strongest finding of "a matching feature is here"."""
     best = np.zeros(len(evidence), np.int8)
     for i in matching_keys(rule, evidence.keys, rule_distance(rule, value, on)):
         overlap = key_overlap(evidence.keys[i], rule.extent, band)
-        if overlap is Overlap.NO:
-            continue
-        presence = evidence.presence[:, i]
-        if overlap is Overlap.YES:
-            found = np.select(
-                [presence == Presence.INSIDE, presence == Presence.RIM, presence == Presence.NEAR_OUTSIDE],
-                [_YES, _RIM, _MAYBE_EDGE],
-                _NO,
-            )
-        else:
-            found = np.where(
-                presence >= Presence.RIM,
-                _MAYBE_DEPTH,
-                np.where(presence == Presence.NEAR_OUTSIDE, _MAYBE_EDGE, _NO),
-            )
-        np.maximum(best, found.astype(np.int8), out=best)
-    return best, best > _NO
-
-
-def _inverted(fires: NDArray[np.int8], answers: NDArray[np.bool_]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """Turn "a feature is here" into "no feature is here" (rules with ``when = absent``)."""
-    turned = np.select(
-        [fires == _YES, fires == _RIM, fires == _MAYBE_EDGE, fires == _MAYBE_DEPTH],
-        [_NO, _MAYBE_EDGE, _RIM, _MAYBE_DEPTH],
-        _YES,
-    )
-    return turned.astype(np.int8), answers
+        if overlap is not Overlap.NO:
+            np.maximum(best, _BY_PRESENCE[overlap][evidence.presence[:, i]], out=best)
+    return best
 
 
 def _settle(
-    fires: NDArray[np.int8], answers: NDArray[np.bool_], covered: NDArray[np.bool_], *, absent: bool
+    found: NDArray[np.int8], covered: NDArray[np.bool_], when: When
 ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """From findings to firing and cause; nothing found counts only where absence is conclusive."""
-    firing = np.select(
-        [fires == _YES, fires == _RIM, (fires == _MAYBE_EDGE) | (fires == _MAYBE_DEPTH)],
-        [Firing.FIRES, Firing.RIM, Firing.UNANSWERED],
-        Firing.CLEAR,
-    ).astype(np.int8)
-    cause = np.select(
-        [(fires == _RIM) | (fires == _MAYBE_EDGE), fires == _MAYBE_DEPTH],
-        [CAUSES.index(Cause.NEAR_EDGE), CAUSES.index(Cause.DEPTH_UNKNOWN)],
-        -1,
-    ).astype(np.int8)
-    silent = ~answers & ~covered
-    if absent:
-        silent |= (fires == _RIM) & ~covered
+    """From findings to firing and cause; that nothing was found counts only where absence is conclusive."""
+    silent = (found == _NO) & ~covered
+    if when is When.ABSENT:
+        silent |= (found == _MAYBE_EDGE) & ~covered
+        found = _INVERTED[found]
+    firing, cause = _FIRING[found], _CAUSE[found]
     firing[silent] = Firing.UNANSWERED
     cause[silent] = CAUSES.index(Cause.OUTSIDE_COVERAGE)
     return firing, cause
@@ -330,31 +317,35 @@ def layer_potential(
 ) -> LayerPotential:
     """Read one potential layer for a depth band; -1 where it makes no statement."""
     n = len(evidence)
-    value = np.full(n, -1, np.int8)
+    value, nearby = np.full(n, -1, np.int8), np.full(n, -1, np.int8)
     certain = np.zeros(n, np.bool_)
     state = layers.get(layer_id)
     status = LayerStatus.NOT_LOADED if state is None else state.status
     if state is None or status is not LayerStatus.AVAILABLE:
-        return LayerPotential(layer_id, value, certain, _STATUS_CAUSE[status])
+        return LayerPotential(layer_id, value, certain, nearby, _STATUS_CAUSE[status])
     classes = {c.id: c.as_potential for c in state.layer.classes}
     for i, key in enumerate(evidence.keys):
         potential = classes.get(key.class_id)
         if key.layer != layer_id or key.within_m != 0 or potential is None:
             continue
         # "None" holds at every depth: its depths tell where the unit lies, not where the statement holds.
-        if potential is not Potential.NONE and key.depth.overlap(band) is Overlap.NO:
+        overlap = Overlap.YES if potential is Potential.NONE else key.depth.overlap(band)
+        if overlap is Overlap.NO:
             continue
         presence = evidence.presence[:, i]
+        is_sure = (presence == Presence.INSIDE) & (overlap is Overlap.YES)
         better = (presence >= Presence.RIM) & (potential >= value)
-        certain[better] = np.where(value[better] == potential, certain[better], False) | (
-            presence[better] == Presence.INSIDE
-        )
+        certain[better] = ((value[better] == potential) & certain[better]) | is_sure[better]
         value[better] = potential
-    return LayerPotential(layer_id, value, certain, None)
+        nearby[(presence == Presence.NEAR_OUTSIDE) & (potential > nearby)] = potential
+    return LayerPotential(layer_id, value, certain, nearby, None)
 
 
 def combine_potential(found: Sequence[LayerPotential], n: int) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """The best class over the layers of an activity, and whether it is certain.
+
+    Not certain in the rim of the class, and where a better class lies closer
+    than the accuracy of its edge.
 
     "None" needs every layer to be there: a layer that could not be read turns
     a "none" into "unknown".
@@ -368,6 +359,8 @@ def combine_potential(found: Sequence[LayerPotential], n: int) -> tuple[NDArray[
     if is_incomplete:
         certain &= best == Potential.PROMISING
         best = np.where(best == Potential.NONE, Potential.UNKNOWN, best)
+    for item in found:
+        certain &= item.nearby <= best
     silent = best < 0
     best = np.where(silent, Potential.UNKNOWN, best).astype(np.int8)
     return best, certain & ~silent & (best != Potential.UNKNOWN)

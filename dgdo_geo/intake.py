@@ -71,8 +71,8 @@ class Declaration(Declared):
     scale_nl: str | None = None
     accuracy_m: Annotated[float, Field(ge=0)]
     absence: str
-    coverage: tuple[str, ...] = ()
-    downloadable: bool = True
+    coverage: tuple[str, ...] | None = None
+    downloadable: bool | None = None
 
 
 class RecipeLayer(Declared):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import folium
 import folium.map
-from branca.element import MacroElement
+from branca.element import Element, MacroElement
 from folium.template import Template
 
 from dgdo_geo.texts import text
@@ -235,8 +235,9 @@ def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) 
 
 def point_marker(latitude: float, longitude: float, label: str) -> folium.Marker:
     """The asked point, above all polygons."""
-    icon = folium.DivIcon(html='<div class="dgdo-point"></div>', icon_size=(20, 20), icon_anchor=(10, 10))
-    return folium.Marker((latitude, longitude), icon=icon, tooltip=folium.Tooltip(escape(label)), alt=escape(label))
+    html = f'<div class="dgdo-point" role="img" aria-label="{escape(label)}"></div>'
+    icon = folium.DivIcon(html=html, icon_size=(20, 20), icon_anchor=(10, 10))
+    return folium.Marker((latitude, longitude), icon=icon, interactive=False, keyboard=False)
 
 
 def group(*layers: MacroElement) -> folium.FeatureGroup:
@@ -252,7 +253,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:12]
 
 
-def foreign_addresses(element: MacroElement) -> list[str]:
+def foreign_addresses(element: Element) -> list[str]:
     """Every file or layer address of a map that would leave our own server."""
     found: list[str] = []
     for _, address in (*getattr(element, "default_js", ()), *getattr(element, "default_css", ())):

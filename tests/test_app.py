@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+import socket
 import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import folium
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dgdo_geo import maps
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import Answer, AreaAssessment, Assessment, Verdict
-from dgdo_geo.query import Explorer
+from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.texts import TEXTS_DIR, text
 from dgdo_geo.web import card, formats, mapview, opened, page, server, state
 from dgdo_geo.web.state import View
@@ -28,9 +31,14 @@ IN_THE_ZONE = (159_178.0, 484_914.0)
 """In the middle of the drilling-free zone of Zuidelijk Flevoland."""
 
 
-@pytest.fixture(scope="module")
-def explorer() -> Explorer:
-    return opened.explorer()
+@pytest.fixture(scope="module", autouse=True)
+def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
+    """The start set, opened as the server does, in a workspace of its own."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    open_explorer(workspace, create=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DGDO_WORKSPACE", str(workspace))
+        yield opened.explorer()
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +51,10 @@ def run(**params: str) -> AppTest:
     for key, value in params.items():
         app.query_params[key] = value
     return app.run()
+
+
+def press(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
 
 
 def html(app: AppTest) -> str:
@@ -113,7 +125,7 @@ def test_point_in_a_link_gives_the_answer_of_that_point(explorer: Explorer) -> N
     assert "<strong>nee</strong> voor diepe aardwarmte" in shown
     assert answer.constraints[0].rule.title_nl in shown
     assert answer.constraints[0].features[0].name in shown
-    app.button[0].click().run()
+    press(app, text("web", "drop_point"))
     assert "punt" not in app.query_params
 
 
@@ -121,7 +133,7 @@ def test_typed_coordinates_choose_the_point() -> None:
     app = run(gemeente=ZWOLLE)
     app.text_input(key="rd_x").set_value("159.178")
     app.text_input(key="rd_y").set_value("484 914")
-    app.button[0].click().run()
+    press(app, text("web_map", "show_point"))
     assert not app.error
     assert app.query_params["punt"] == "159178,484914"
     assert app.query_params["gemeente"] == ZEEWOLDE
@@ -179,7 +191,7 @@ def test_no_map_asks_another_server(explorer: Explorer) -> None:
         assert maps.foreign_addresses(base) == []
         for layers in mapview.changing_layers(explorer, view, chosen(explorer, view)):
             assert maps.foreign_addresses(layers) == []
-    assert maps.foreign_addresses(__import__("folium").Map())  # the guard itself sees what folium does by default
+    assert maps.foreign_addresses(folium.Map()), "the guard must see what folium does by default"
 
 
 def test_schematic_data_are_marked_in_the_picture(explorer: Explorer) -> None:
@@ -274,8 +286,6 @@ def test_settings_of_checkout_and_package_are_equal() -> None:
 
 
 def test_taken_port_is_refused() -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -291,8 +301,6 @@ def test_workspace_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_text_of_the_templates_exists() -> None:
-    import re
-
     for path in (MAIN.parent / "templates").glob("*.html"):
         for key in re.findall(r'\bt\("([a-z_]+)"[,)]', path.read_text(encoding="utf-8")):
             assert key in tomllib.loads((TEXTS_DIR / "web.toml").read_text(encoding="utf-8"))["web_card"], (

@@ -148,9 +148,7 @@ def test_a_rule_without_a_layer_fires_everywhere() -> None:
     ids=["never heard of", "not loaded", "unreadable"],
 )
 @pytest.mark.parametrize("when", ["present", "absent"])
-def test_a_layer_that_cannot_be_read_answers_nothing(
-    states: dict[str, LayerState], cause: Cause, when: str
-) -> None:
+def test_a_layer_that_cannot_be_read_answers_nothing(states: dict[str, LayerState], cause: Cause, when: str) -> None:
     found = judge(declared(rule("r", when=when)), {ZONE: INSIDE}, states)
     assert said(found) == (Firing.UNANSWERED, cause)
     assert verdict_of(found, 0) is Verdict.NO_KNOWN_CONSTRAINT
@@ -313,9 +311,7 @@ def test_near_a_zone_nothing_is_indicated() -> None:
 
 
 def test_an_exempted_rule_does_not_count_where_the_other_certainly_fires() -> None:
-    rules = declared(
-        rule("strict"), rule("lifts", layer="schets", verdict="attention", exempts=["strict"])
-    )
+    rules = declared(rule("strict"), rule("lifts", layer="schets", verdict="attention", exempts=["strict"]))
     layers = state(CONCLUSIVE) | state(layer("schets"))
     key = EvidenceKey("schets", "zone")
     for presence, expected, verdict, conclusive in (
@@ -501,13 +497,11 @@ def test_potential_is_combined_per_row() -> None:
     assert certain.tolist() == [True, True, False, False]
 
 
-@pytest.mark.xfail(reason="assess.layer_potential: certainty ignores an unknown depth")
 def test_a_unit_of_unknown_depth_is_not_certain() -> None:
     somewhere = DepthRange(0, math.inf, 0, math.inf)
     assert offer({unit("goed", somewhere): INSIDE}) == (Potential.PROMISING, False)
 
 
-@pytest.mark.xfail(reason="assess.layer_potential: a better class just outside its edge does not make the class doubtful")
 def test_just_outside_a_better_unit_the_class_is_not_certain() -> None:
     assert offer({unit("geen"): INSIDE, unit("goed"): NEAR}) == (Potential.NONE, False)
 

@@ -16,6 +16,7 @@ from dgdo_geo.model import (
     DepthInterval,
     DepthRange,
     EvidenceKey,
+    Layer,
     Overlap,
     Parameter,
     Potential,
@@ -210,7 +211,7 @@ def test_a_rule_that_makes_no_sense_is_refused(changes: dict[str, object], compl
 )
 def test_a_layer_that_makes_no_sense_is_refused(changes: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        layer("zones", **changes)
+        Layer.model_validate(layer("zones").model_dump() | changes)
 
 
 def test_evidence_keys_differ_in_every_part() -> None:

@@ -148,10 +148,23 @@ def _planes(
 
 
 def _levels(item: KeyShape, within_m: float) -> list[tuple[Presence, shapely.Geometry]]:
-    drawn = item.shape if within_m == 0 else shapely.buffer(item.shape, within_m, quad_segs=QUAD_SEGS)
+    drawn = _grown(item.shape, within_m)
     if item.accuracy_m == 0:
         return [(Presence.INSIDE, drawn)]
-    near = shapely.buffer(item.shape, within_m + item.accuracy_m, quad_segs=QUAD_SEGS)
-    core = shapely.buffer(item.shape, within_m - item.accuracy_m, quad_segs=QUAD_SEGS)
+    near = _grown(item.shape, within_m + item.accuracy_m)
+    core = _grown(item.shape, within_m - item.accuracy_m)
     levels = [(Presence.NEAR_OUTSIDE, near), (Presence.RIM, drawn), (Presence.INSIDE, core)]
     return [(level, shape) for level, shape in levels if not shapely.is_empty(shape)]
+
+
+def _grown(shape: shapely.Geometry, distance_m: float) -> shapely.Geometry:
+    """A shape grown (or, with a negative distance, shrunk).
+
+    Growing part by part and joining afterwards gives the same shape as growing
+    the whole, and is many times faster where parts lie close together.
+    """
+    if distance_m == 0:
+        return shape
+    if distance_m < 0:
+        return shapely.buffer(shape, distance_m, quad_segs=QUAD_SEGS)
+    return shapely.union_all(shapely.buffer(shapely.get_parts(shape), distance_m, quad_segs=QUAD_SEGS))

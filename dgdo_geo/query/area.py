@@ -15,7 +15,7 @@ from dgdo_geo.query.regions import RegionIndex
 
 
 def area_evidence(
-    geometry: shapely.Geometry, name: str, index: RegionIndex, encoding: Encoding
+    geometry: shapely.Geometry, name: str, index: RegionIndex, encoding: Encoding, kind: RegionKind, code: str = ""
 ) -> tuple[Region, shapely.Geometry, EvidenceTable]:
     """Overlay a polygon, in pieces per municipality, so that provincial rules hold where they should.
 
@@ -25,11 +25,13 @@ def area_evidence(
         EPSG:28992, valid.
     name : str
         What to call the area.
+    kind, code : RegionKind, str
+        Of the region in the answer; without a code it gets a hash of the polygon.
 
     Returns
     -------
     region : Region
-        With the area inside the Netherlands; its code is a hash of the polygon.
+        With the area inside the Netherlands.
     inside : shapely geometry
         The part inside the Netherlands.
     evidence : EvidenceTable
@@ -50,8 +52,8 @@ def area_evidence(
     province = tuple(rows["province"].iloc[joint.region])
     provinces = tuple(sorted(set(rows["province"])))
     region = Region(
-        RegionKind.POLYGON,
-        hashlib.sha256(shapely.to_wkb(shapely.normalize(geometry))).hexdigest()[:12],
+        kind,
+        code or hashlib.sha256(shapely.to_wkb(shapely.normalize(geometry))).hexdigest()[:12],
         name,
         float(joint.area_m2.sum()),
         provinces,

@@ -184,13 +184,7 @@ class Explorer:
         """
         day = on or date.today()
         check_area(geometry)
-        encoding, _ = self._encoded(geometry)
-        region, inside, evidence = area_evidence(geometry, name, self.regions, encoding)
-        outside = geometry.area - inside.area
-        remarks: tuple[str, ...] = ()
-        if outside > 1.0:
-            remarks = (text("notes", "partly_outside", km2=nl_number(outside / 1e6, 2)),)
-        return self._area_assessment(region, inside, evidence, day, activities, depth, remarks)
+        return self._for_polygon(geometry, RegionKind.POLYGON, "", name, day, activities, depth)
 
     def where_possible(self, activity: str, within: str = "NL", on: date | None = None) -> pd.DataFrame:
         """Municipalities ranked by how much of them is open to an activity.
@@ -350,8 +344,26 @@ class Explorer:
             raise InputError(
                 "region_unknown_suggest", kind="waterschap", name=wanted, suggestions=", ".join(frame["name"])
             )
-        name = str(match["name"].iloc[0])
-        return self.in_area(match.geometry.iloc[0], on, name=name, activities=activities, depth=depth)
+        shape, code, name = match.geometry.iloc[0], str(match["feature_id"].iloc[0]), str(match["name"].iloc[0])
+        return self._for_polygon(shape, RegionKind.WATER_BOARD, code, name, on, activities, depth)
+
+    def _for_polygon(
+        self,
+        geometry: shapely.Geometry,
+        kind: RegionKind,
+        code: str,
+        name: str,
+        on: date,
+        activities: Sequence[str],
+        depth: tuple[float, float] | None,
+    ) -> AreaAssessment:
+        encoding, _ = self._encoded(geometry)
+        region, inside, evidence = area_evidence(geometry, name, self.regions, encoding, kind, code)
+        outside = geometry.area - inside.area
+        remarks: tuple[str, ...] = ()
+        if outside > 1.0:
+            remarks = (text("notes", "partly_outside", km2=nl_number(outside / 1e6, 2)),)
+        return self._area_assessment(region, inside, evidence, on, activities, depth, remarks)
 
 
 def open_explorer(

@@ -23,8 +23,8 @@ def openness(answer: Answer) -> dict[str, object]:
         else:
             key = "unknown_m2"
         totals[key] += part.area_m2
-    hard = [c for c in answer.constraints if c.rule.verdict >= Verdict.NO_UNLESS]
-    reasons = sorted(hard, key=lambda c: -(c.area_m2 or 0.0))[:3]
+    hard = [c for c in answer.constraints if c.rule.verdict >= Verdict.NO_UNLESS and c.certain_area_m2]
+    reasons = sorted(hard, key=lambda c: -(c.certain_area_m2 or 0.0))[:3]
     return {
         "top_m": answer.band.top_m,
         "base_m": answer.band.base_m,

@@ -41,7 +41,7 @@ async def _lifespan(app: object) -> AsyncIterator[dict[str, Any]]:
 def _warm() -> None:
     """Open the workspace before the first visitor comes; what is wrong, the page will say."""
     try:
-        opened.explorer().at_point(155_000, 463_000)
+        opened.explorer().warm()
     except DgdoGeoError as error:
         _log.error("%s", error)
 

@@ -203,7 +203,8 @@ def gap_causes(answer: Answer) -> str:
 
 def sorted_concerns(assessment: Assessment, answer: Answer) -> tuple[list[Concern], list[Concern]]:
     """Concerns about this activity or region, and the general ones."""
-    specific, general = [], []
+    specific: list[Concern] = []
+    general: list[Concern] = []
     for item in assessment.concerns:
         if item.activities and answer.activity.id not in item.activities:
             continue

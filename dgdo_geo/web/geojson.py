@@ -23,7 +23,7 @@ def municipalities(explorer: Explorer) -> bytes:
     """All municipalities in outline, simplified together so that shared edges stay shared."""
     frame = explorer.regions.municipalities
     simple = shapely.coverage_simplify(frame.geometry.to_numpy(), NATIONAL_TOLERANCE_M)
-    properties = [
+    properties: list[dict[str, object]] = [
         {"kind": "outline", "code": str(code), "name": str(name)}
         for code, name in zip(frame.index, frame["name"], strict=True)
     ]

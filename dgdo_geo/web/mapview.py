@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import folium
 import streamlit as st
+from branca.element import MacroElement
 from streamlit_folium import st_folium
 
 from dgdo_geo import maps
@@ -97,7 +98,7 @@ def base_map(explorer: Explorer, municipality: str | None) -> folium.Map:
 
 def changing_layers(explorer: Explorer, view: View, chosen: Answer | None) -> list[folium.FeatureGroup]:
     """What a choice changes: the polygons, the mark on schematic data, the point."""
-    layers = []
+    layers: list[MacroElement] = []
     if chosen is not None and view.municipality is not None:
         query = urlencode({"op": view.on.isoformat(), "v": opened.version(explorer)})
         url = f"{maps.GEO}/gemeente/{view.municipality}/{view.activity}/{view.band}.geojson?{query}"
@@ -114,8 +115,9 @@ def changing_layers(explorer: Explorer, view: View, chosen: Answer | None) -> li
 
 def attribution(answer: Answer) -> str:
     """Who made the layers that the picture rests on."""
-    layers = [i.layer for i in (*answer.constraints, *(p for p in answer.potentials if p.cause is None))]
-    names = [layer.attribution for layer in layers if layer is not None and layer.product]
+    layers = [item.layer for item in answer.constraints if item.layer is not None]
+    layers += [item.layer for item in answer.potentials if item.cause is None]
+    names = [layer.attribution for layer in layers if layer.product]
     return " | ".join(dict.fromkeys(names))
 
 

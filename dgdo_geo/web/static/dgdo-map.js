@@ -114,5 +114,9 @@
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", words.label);
     document.documentElement.lang = "nl";
+    /* folium forbids zooming the page on a phone. */
+    document.querySelectorAll("meta[name=viewport]").forEach(function (meta) {
+      meta.setAttribute("content", "width=device-width, initial-scale=1");
+    });
   };
 })();
