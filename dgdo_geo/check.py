@@ -90,6 +90,11 @@ def check_references(knowledge: KnowledgeBase, layers: Mapping[str, Layer]) -> l
         errors += _unknown(where, "exempted rule", rule.exempts, rule_ids)
         named = [p for p in (rule.within, rule.deeper_than, rule.shallower_than) if p is not None]
         errors += _unknown(where, "parameter", named, knowledge.parameters)
+        for parameter_id in named:
+            values = knowledge.parameters[parameter_id].values if parameter_id in knowledge.parameters else ()
+            start = max(rule.valid_from, knowledge.info.covers_from)
+            if values and min(v.valid_from for v in values) > start:
+                errors.append(f"{where}: parameter {parameter_id!r} has no value yet on {start}")
         errors += _unknown(where, "province", rule.regions, [f"PV{n}" for n in range(20, 32)])
         if rule.layer is not None:
             errors += _unknown(where, "layer", [rule.layer], layers)

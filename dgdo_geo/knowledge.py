@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from dgdo_geo.errors import DeclarationError, InputError, NotInForceError
 from dgdo_geo.model import Activity, Concern, Declared, Parameter, Procedure, Rule, Source
@@ -37,8 +37,8 @@ class CaseEvidence(Declared):
 
     layer: str
     class_id: str = Field(alias="class")
-    top_m: float | str = 0.0
-    base_m: float | str = "open"
+    top_m: float | Literal["unknown"] = 0.0
+    base_m: float | Literal["unknown", "open"] = "open"
     within_m: float = 0.0
     near_edge: bool = False
 
@@ -52,13 +52,22 @@ class CaseExpectation(Declared):
     unanswered: tuple[str, ...] = ()
 
 
+def _ordered(depth_m: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= depth_m[0] < depth_m[1]:
+        raise ValueError(f"top {depth_m[0]:g} m must lie above base {depth_m[1]:g} m")
+    return depth_m
+
+
+DepthPair = Annotated[tuple[float, float], AfterValidator(_ordered)]
+
+
 class Case(Declared):
     """An example with its expected answer: a test of the rule base."""
 
     name: str
     on: date
     activity: str
-    depth_m: tuple[float, float]
+    depth_m: DepthPair
     province: str
     evidence: tuple[CaseEvidence, ...] = ()
     missing: tuple[str, ...] = ()
@@ -73,7 +82,7 @@ class ControlPoint(Declared):
     x: float
     y: float
     activity: str
-    depth_m: tuple[float, float] | None = None
+    depth_m: DepthPair | None = None
     potential: str | None = None
     verdict: str | None = None
     conclusive: bool | None = None
@@ -136,9 +145,13 @@ class KnowledgeBase:
 
         Raises
         ------
+        DeclarationError
+            If a rule names a parameter that does not exist.
         NotInForceError
             If the parameter has no value yet on that day.
         """
+        if parameter_id not in self.parameters:
+            raise DeclarationError("parameter_unknown", id=parameter_id)
         value = self.parameters[parameter_id].at(on)
         if value is None:
             first = min(v.valid_from for v in self.parameters[parameter_id].values)
@@ -149,8 +162,8 @@ class KnowledgeBase:
         """Per layer, every distance in metres that any rule may ask for on any day."""
         found: dict[str, set[float]] = {}
         for rule in self.rules:
-            if rule.layer is not None and rule.within is not None:
-                found.setdefault(rule.layer, set()).update(v.value for v in self.parameters[rule.within].values)
+            if rule.layer is not None and rule.within in self.parameters:
+                found.setdefault(rule.layer, set()).update(v.value for v in self.parameters[str(rule.within)].values)
         return {layer: tuple(sorted(values)) for layer, values in found.items()}
 
     def procedures_for(self, activity_id: str, top_m: float, base_m: float) -> tuple[Procedure, ...]:
@@ -174,8 +187,13 @@ def read_tables(path: Path, key: str, kind: type[T]) -> tuple[T, ...]:
         raise DeclarationError(
             "declaration_wrong", file=short_name(path), problems=f"unknown table {strange}; expected [[{key}]]"
         )
+    entries = data.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise DeclarationError(
+            "declaration_wrong", file=short_name(path), problems=f"[{key}] must be a list: write [[{key}]]"
+        )
     items: list[T] = []
-    for position, entry in enumerate(data.get(key, []), start=1):  # type: ignore[arg-type,var-annotated]
+    for position, entry in enumerate(entries, start=1):
         try:
             items.append(kind.model_validate(entry))
         except ValidationError as error:
@@ -228,13 +246,18 @@ def read_knowledge(folder: Path = KNOWLEDGE_DIR) -> KnowledgeBase:
         raise DeclarationError(
             "declaration_wrong", file=short_name(info_path), problems=describe_validation(error)
         ) from error
+    rules = _read_folder(folder / "rules", "rule", Rule)
+    if not rules:
+        raise DeclarationError("declaration_wrong", file="rules", problems="no rule found; nothing could be judged")
     return KnowledgeBase(
         info=info,
         activities=_by_id(read_tables(folder / "activities.toml", "activity", Activity), "activities.toml"),
-        rules=_read_folder(folder / "rules", "rule", Rule),
+        rules=rules,
         parameters=_by_id(read_tables(folder / "parameters.toml", "parameter", Parameter), "parameters.toml"),
         concerns=tuple(_by_id(_read_folder(folder / "concerns", "concern", Concern), "concerns").values()),
-        procedures=read_tables(folder / "procedures.toml", "procedure", Procedure),
+        procedures=tuple(
+            _by_id(read_tables(folder / "procedures.toml", "procedure", Procedure), "procedures.toml").values()
+        ),
         cases=_read_folder(folder / "cases", "case", Case),
         control_points=tuple(
             _by_id(

@@ -37,6 +37,8 @@ WORKSPACE_VARIABLE = "DGDO_WORKSPACE"
 
 TEXT_COLUMNS = ("feature_id", "name", "class", "source", "note")
 NUMBER_COLUMNS = ("top_min_m", "top_max_m", "base_min_m", "base_max_m", "accuracy_m")
+BOUNDARY_COLUMNS = {"gemeenten": "province", "provincies": "dgdo_region"}
+"""The column that the boundaries cannot do without."""
 _DIMENSION = {"point": 0, "line": 1, "polygon": 2}
 
 
@@ -206,9 +208,21 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     strange = sorted(set(frame["class"]) - {c.id for c in layer.classes})
     if strange:
         problems.append(f"undeclared classes: {', '.join(map(str, strange[:5]))}")
+    wanted = BOUNDARY_COLUMNS.get(layer.id)
+    if wanted is not None and wanted not in frame.columns:
+        problems.append(f"missing columns: {wanted}")
     for column in NUMBER_COLUMNS:
         if not pd.api.types.is_float_dtype(frame[column]):
             problems.append(f"column {column} is not a float")
+            return problems
+    contradicts = (
+        (frame["top_min_m"] > frame["top_max_m"])
+        | (frame["base_min_m"] > frame["base_max_m"])
+        | (frame["top_min_m"] >= frame["base_max_m"])
+    )
+    if contradicts.any():
+        bad = frame["feature_id"][contradicts]
+        problems.append(f"depths contradict each other: {', '.join(map(str, bad[:5]))}")
     geometry = frame.geometry.to_numpy()
     if shapely.is_missing(geometry).any() or shapely.is_empty(geometry).any():
         problems.append("features without geometry")

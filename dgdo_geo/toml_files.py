@@ -27,7 +27,9 @@ def read_toml(path: Path) -> dict[str, object]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise DeclarationError("declaration_unreadable", file=short_name(path), reason=error.strerror) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DeclarationError("declaration_unreadable", file=short_name(path), reason=error) from error
 
 

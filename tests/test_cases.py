@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_there_are_cases_and_their_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_no_file_of_cases_is_empty(path) -> None:  # type: ignore[no-untyped-def]
+def test_no_file_of_cases_is_empty(path: Path) -> None:
     assert read_tables(path, "case", Case)
 
 

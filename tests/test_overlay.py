@@ -442,7 +442,6 @@ for _ in range(10):
 """
 
 
-@pytest.mark.xfail(reason="overlay.geos.faces: threads share prepared polygons; GEOS corrupts memory and aborts")
 def test_two_threads_can_look_at_one_large_zone() -> None:
     ended = subprocess.run([sys.executable, "-c", TWO_THREADS_ONE_ZONE], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-500:]

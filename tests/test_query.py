@@ -21,9 +21,13 @@ from worlds import (
     TODAY,
     WESTDORP,
     ZONE_A,
+    Feature,
     Tables,
     World,
     at,
+    frame,
+    layer,
+    put_layer,
     square,
     tiny_tables,
     write_tables,
@@ -151,7 +155,9 @@ def test_the_rim_of_a_sketch_is_an_indication(tiny: Explorer) -> None:
     """Of the 25 km2 of the reserve 9 lie more than 1 km from its edge."""
     answer = ask(tiny.for_region("GM9002", TODAY), "warmte", 500)
     rim = [p for p in answer.areas if p.indication > p.verdict]
-    assert [(p.verdict.key, p.indication.key, p.conclusive) for p in rim] == [("no_known_constraint", "no_unless", False)]
+    assert [(p.verdict.key, p.indication.key, p.conclusive) for p in rim] == [
+        ("no_known_constraint", "no_unless", False)
+    ]
     assert rim[0].area_m2 == pytest.approx(16 * KM2)
 
 
@@ -240,7 +246,11 @@ def test_what_a_potential_layer_says_has_its_area(tiny: Explorer) -> None:
 
 def test_the_headline_is_the_largest_outcome_and_is_conclusive_only_as_a_whole(tiny: Explorer) -> None:
     bodem = ask(tiny.for_region("GM9001", TODAY), "bodem", 20)
-    assert (bodem.outcome, bodem.verdict, bodem.conclusive) == ("no_known_constraint", Verdict.NO_KNOWN_CONSTRAINT, False)
+    assert (bodem.outcome, bodem.verdict, bodem.conclusive) == (
+        "no_known_constraint",
+        Verdict.NO_KNOWN_CONSTRAINT,
+        False,
+    )
     zout = ask(tiny.for_region("GM9002", TODAY), "zout", 300)
     assert (zout.outcome, zout.verdict, zout.conclusive) == ("conditional", Verdict.CONDITIONAL, True)
     warmte = ask(tiny.for_region("GM9001", TODAY), "warmte", 500)
@@ -252,7 +262,11 @@ def test_the_headline_is_the_largest_outcome_and_is_conclusive_only_as_a_whole(t
 
 def test_a_polygon_inside_one_zone(tiny: Explorer) -> None:
     found = tiny.in_area(square(2, 2, 3, 3), TODAY, name="Kavel")
-    assert (found.region.kind, found.region.name, found.region.area_m2) == (RegionKind.POLYGON, "Kavel", pytest.approx(KM2))
+    assert (found.region.kind, found.region.name, found.region.area_m2) == (
+        RegionKind.POLYGON,
+        "Kavel",
+        pytest.approx(KM2),
+    )
     assert found.region.provinces == ("PV23",)
     assert by_verdict(ask(found, "warmte", 500)) == pytest.approx({EXCLUDED: 1})
     assert ask(found, "warmte", 500).conclusive
@@ -291,7 +305,10 @@ def test_a_polygon_in_two_parts_with_a_hole(tiny: Explorer) -> None:
 def test_the_same_polygon_has_the_same_code(tiny: Explorer) -> None:
     ring = list(square(2, 2, 3, 3).exterior.coords)[:-1]
     turned = shapely.Polygon(ring[2:] + ring[:2])
-    codes = [tiny.in_area(p, TODAY, activities=["bodem"]).region.code for p in (square(2, 2, 3, 3), turned, square(2, 2, 3, 4))]
+    codes = [
+        tiny.in_area(p, TODAY, activities=["bodem"]).region.code
+        for p in (square(2, 2, 3, 3), turned, square(2, 2, 3, 4))
+    ]
     assert codes[0] == codes[1] != codes[2]
 
 
@@ -376,7 +393,11 @@ def test_a_point_shows_the_features_that_it_lies_in(tiny: Explorer) -> None:
     ]
     deep = ask(tiny.at_point(*at(3.5, 3.5), TODAY), "warmte", 1250)
     [sand] = deep.potentials
-    assert (sand.potential, sand.is_certain, [f.class_id for f in sand.features]) == (Potential.PROMISING, True, ["kansrijk"])
+    assert (sand.potential, sand.is_certain, [f.class_id for f in sand.features]) == (
+        Potential.PROMISING,
+        True,
+        ["kansrijk"],
+    )
 
 
 def test_a_point_near_the_border_says_so(tiny: Explorer) -> None:
@@ -397,7 +418,12 @@ def test_a_point_and_a_tiny_square_around_it_agree(tiny: Explorer) -> None:
             area = tiny.in_area(square(x - 1e-3, y - 1e-3, x + 1e-3, y + 1e-3), TODAY)
             for a, b in zip(point.answers, area.answers, strict=True):
                 looked_at += 1
-                assert (a.outcome, a.verdict, a.indication, a.conclusive) == (b.outcome, b.verdict, b.indication, b.conclusive)
+                assert (a.outcome, a.verdict, a.indication, a.conclusive) == (
+                    b.outcome,
+                    b.verdict,
+                    b.indication,
+                    b.conclusive,
+                )
                 assert (a.potential, a.potential_certain) == (b.potential, b.potential_certain)
                 assert [c.rule.id for c in a.constraints] == [c.rule.id for c in b.constraints]
                 assert [(u.rule.id, u.cause) for u in a.unanswered] == [(u.rule.id, u.cause) for u in b.unanswered]
@@ -405,7 +431,6 @@ def test_a_point_and_a_tiny_square_around_it_agree(tiny: Explorer) -> None:
     assert looked_at == 8 * 4 * 4
 
 
-@pytest.mark.xfail(reason="query.explorer.at_point: six digits; the receipt of a point is rounded to whole metres")
 def test_the_receipt_holds_the_point_that_was_asked(tiny: Explorer) -> None:
     x, y = at(1.0004, 5.0004)
     code = tiny.at_point(x, y, TODAY, activities=["bodem"]).region.code
@@ -549,8 +574,6 @@ def test_water_boards_without_boundaries_say_how_to_get_them(tiny: Explorer) -> 
 
 
 def with_water_board(world: World) -> Explorer:
-    from worlds import Feature, frame, layer, put_layer
-
     board = layer("waterschappen", ["waterschap"], family="boundaries")
     put_layer(world.shipped, board, frame([Feature(square(5, 0, 15, 10), "waterschap", name="Midden")], ["WS01"]))
     return world.open()
@@ -588,7 +611,9 @@ def test_a_province_is_the_sum_of_its_municipalities(explorer: Explorer) -> None
         assert len(expected) > 1
         assert by_verdict(answer) == pytest.approx(expected, rel=1e-9, abs=1e-9)
         for constraint in answer.constraints:
-            parts = [c.area_m2 for m in municipalities for c in m.answers[i].constraints if c.rule.id == constraint.rule.id]
+            parts = [
+                c.area_m2 for m in municipalities for c in m.answers[i].constraints if c.rule.id == constraint.rule.id
+            ]
             assert constraint.area_m2 == pytest.approx(sum(p or 0 for p in parts), rel=1e-9)
 
 
@@ -615,12 +640,13 @@ def test_the_real_zone_in_a_real_municipality_is_that_of_a_direct_intersection(e
 
 def test_where_possible_ranks_by_what_is_open(tiny: Explorer) -> None:
     found = tiny.where_possible("zout", on=TODAY)
-    assert found["code"].tolist() == ["GM9001", "GM9002"] or found["code"].tolist() == ["GM9002", "GM9001"]
+    assert found["code"].tolist() == ["GM9002", "GM9001"]
     rows = found.set_index("code")
     # The potential for salt is unknown everywhere, so nothing is open.
-    assert rows.loc["GM9001", ["open_m2", "unknown_m2", "no_m2", "none_m2"]].tolist() == pytest.approx([0, 99e6, 1e6, 0])
+    assert rows.loc["GM9001", ["open_m2", "unknown_m2", "no_m2", "none_m2"]].tolist() == pytest.approx(
+        [0, 99e6, 1e6, 0]
+    )
     assert rows.loc["GM9002", ["open_m2", "unknown_m2", "no_m2", "none_m2"]].tolist() == pytest.approx([0, 100e6, 0, 0])
-    assert found["code"].tolist()[0] == "GM9002"
     assert rows.loc["GM9001", "reasons"] == ["r-kern"]
     assert rows.loc["GM9002", "reasons"] == []
 
@@ -635,9 +661,7 @@ def test_where_everything_is_known_something_is_open(tiny_world: World) -> None:
     no_sketch(tables)
     write_tables(tiny_world.knowledge, tables)
     found = tiny_world.open().where_possible("warmte", on=TODAY)
-    assert found[["code", "top_m"]].to_numpy().tolist() == [["GM9001", 1250], ["GM9002", 500], ["GM9002", 1250], ["GM9001", 500]] or (
-        found["code"].iloc[0] == "GM9001" and found["top_m"].iloc[0] == 1250
-    )
+    assert list(zip(found["code"], found["top_m"], strict=True))[::3] == [("GM9001", 1250), ("GM9001", 500)]
     best = found.iloc[0]
     assert best[["open_m2", "unknown_m2", "no_m2", "none_m2"]].tolist() == pytest.approx([34e6, 4e6, 12e6, 50e6])
     assert best["reasons"] == ["r-zone", "r-kern"]

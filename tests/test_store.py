@@ -167,7 +167,6 @@ def test_lines_and_points_are_layers_too(geometry: str, shape: shapely.Geometry)
     assert store.schema_problems(frame([Feature(square(0, 0, 1, 1))]), declared) == [f"geometry is not {geometry}"]
 
 
-@pytest.mark.xfail(reason="store.schema_problems: depths that contradict each other are accepted")
 @pytest.mark.parametrize(
     "depths", [(200.0, 100.0, np.inf, np.inf), (0.0, 0.0, 300.0, 200.0), (500.0, 500.0, 100.0, 100.0)]
 )
@@ -175,9 +174,6 @@ def test_depths_that_contradict_each_other_are_refused(depths: tuple[float, floa
     assert store.schema_problems(frame([Feature(square(0, 0, 1, 1), depths=depths)]), layer("zones"))
 
 
-@pytest.mark.xfail(
-    reason="store.schema_problems: boundaries without their province are accepted; asking ends in KeyError"
-)
 def test_boundaries_without_a_province_are_named(tiny_world: World) -> None:
     workspace = store.open_workspace(tiny_world.workspace, create=True, shipped=tiny_world.shipped)
     with pytest.raises(DgdoGeoError, match="province"):
@@ -189,7 +185,6 @@ def test_boundaries_without_a_province_are_named(tiny_world: World) -> None:
         tiny_world.open().for_region("GM9001", TODAY)
 
 
-@pytest.mark.xfail(reason="query.build: a missing note reaches the user as 'nan'")
 def test_a_missing_note_is_no_note(tiny_world: World) -> None:
     workspace = store.open_workspace(tiny_world.workspace, create=True, shipped=tiny_world.shipped)
     features = frame([Feature(square(0, 0, 1, 1)), Feature(square(1, 0, 2, 1), note="Let op.")])
@@ -437,7 +432,6 @@ def test_a_damaged_overlay_is_made_anew(tiny_world: World, damage: Callable[[Pat
     assert damage is half_the_country or pd.read_parquet(table_path(again)).equals(stored)
 
 
-@pytest.mark.xfail(reason="query.joint._from_frame: columns of another type end in TypeError")
 def test_an_overlay_with_text_for_numbers_is_made_anew(tiny_world: World) -> None:
     explorer = tiny_world.open()
     explorer.build_overlay()
@@ -487,7 +481,6 @@ def test_only_the_latest_overlays_are_kept(tiny_world: World) -> None:
     assert store.read_table(workspace, "t0") is None
 
 
-@pytest.mark.xfail(reason="query.joint._fill: an answer is refused when its overlay cannot be stored")
 def test_a_workspace_that_cannot_be_written_still_answers(tiny_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     explorer = tiny_world.open()
     monkeypatch.setattr(store, "write_atomic", disk_full)

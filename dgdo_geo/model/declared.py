@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -158,6 +159,13 @@ class Activity(Declared):
     policy_date: date
     confidence: Confidence
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _bands_in_order(self) -> Activity:
+        for upper, lower in pairwise(self.bands):
+            if upper.base_m > lower.top_m:
+                raise ValueError(f"bands: {upper.base_m:g} m overlaps the next band, which starts at {lower.top_m:g} m")
+        return self
 
 
 class Rule(Declared):

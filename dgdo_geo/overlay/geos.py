@@ -76,8 +76,10 @@ def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -
     Faces
         They do not overlap and together are the region.
     """
+    # Copies: preparing a geometry that another thread looks at corrupts memory in GEOS.
+    region = shapely.force_2d(region)
     hits = np.sort(tree.query(region, predicate="intersects"))
-    nearby = encoding.polygons[hits]
+    nearby = shapely.force_2d(encoding.polygons[hits])
     west, south, east, north = shapely.bounds(region)
     edges = shapely.clip_by_rect(shapely.boundary(nearby), west - 1, south - 1, east + 1, north + 1)
     noded = shapely.union_all(np.append(edges, shapely.boundary(region)))

@@ -60,6 +60,11 @@ class LayerHits:
     distance_m: NDArray[np.float64]
 
 
+def _words(value: object) -> str:
+    """A text of a product; a missing one is no text."""
+    return value if isinstance(value, str) else ""
+
+
 class FeatureFinder:
     """Which features of a layer lie in or near a place; looked up once per layer."""
 
@@ -105,8 +110,8 @@ class FeatureFinder:
                 class_id=str(near["class"].iloc[i]),
                 label_nl=layer.label(str(near["class"].iloc[i])),
                 depth=depths[i],
-                note=str(near["note"].iloc[i] or ""),
-                source=str(near["source"].iloc[i] or ""),
+                note=_words(near["note"].iloc[i]),
+                source=_words(near["source"].iloc[i]),
                 accuracy_m=float(accuracy[rows[i]]),
                 area_m2=shared[i],
             )

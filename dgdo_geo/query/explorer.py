@@ -110,7 +110,7 @@ class Explorer:
         answers = self._answers(evidence, finder, day, activities, depth)
         region = Region(
             RegionKind.POINT,
-            f"{x:g},{y:g}",
+            f"{round(x, 3)!r},{round(y, 3)!r}",
             str(row["name"]),
             None,
             (province,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dgdo_geo import store
+from dgdo_geo.errors import DataError
 from dgdo_geo.model import EvidenceTable, LayerState, LayerStatus
 from dgdo_geo.overlay import geos
 from dgdo_geo.overlay.encode import Encoding
@@ -68,7 +70,9 @@ class JointAreas:
             rows = joint.region == i
             self._known[code] = (joint.presence[rows], joint.area_m2[rows])
         if len(missing) > 1:
-            store.write_table(self._workspace, self._key, _to_frame(self._known))
+            # Storing only saves time later: a workspace that cannot be written still answers.
+            with contextlib.suppress(DataError):
+                store.write_table(self._workspace, self._key, _to_frame(self._known))
 
 
 def overlay_hash(states: Mapping[str, LayerState], distances: Mapping[str, Sequence[float]]) -> str:
@@ -92,8 +96,12 @@ def _to_frame(joint: _Joint) -> pd.DataFrame:
 def _from_frame(frame: pd.DataFrame, keys: int) -> _Joint:
     if not {"code", "area_m2", "presence"} <= set(frame.columns):
         return {}
+    if not pd.api.types.is_float_dtype(frame["area_m2"]):
+        return {}
     result: _Joint = {}
     for code, rows in frame.groupby("code"):
+        if not all(isinstance(value, bytes) for value in rows["presence"]):
+            return {}
         flat = np.frombuffer(b"".join(rows["presence"]), np.int8)
         if len(flat) != len(rows) * keys:
             return {}

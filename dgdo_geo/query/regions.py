@@ -15,6 +15,7 @@ import shapely
 
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import LayerState, LayerStatus, Region, RegionKind
+from dgdo_geo.texts import section
 
 MUNICIPALITIES = "gemeenten"
 PROVINCES = "provincies"
@@ -27,16 +28,24 @@ LONLAT_BOUNDS = (3.2, 50.7, 7.3, 53.6)
 """The same in longitude and latitude."""
 
 
-def plain(name: str) -> str:
-    """A name without case, accents, punctuation and the province in brackets.
+def letters(name: str) -> str:
+    """A name without case, accents and punctuation.
 
-    >>> plain("Bergen (NH.)"), plain("'s-Gravenhage"), plain("Súdwest-Fryslân")
-    ('bergen', 's gravenhage', 'sudwest fryslan')
+    >>> letters("Bergen (NH.)"), letters("'s-Gravenhage"), letters("Súdwest-Fryslân")
+    ('bergen nh', 's gravenhage', 'sudwest fryslan')
     """
-    name = re.sub(r"\(.*?\)", " ", name)
-    letters = unicodedata.normalize("NFKD", name)
-    letters = "".join(c for c in letters if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", letters.casefold()).split())
+    split = unicodedata.normalize("NFKD", name)
+    bare = "".join(c for c in split if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", bare.casefold()).split())
+
+
+def plain(name: str) -> str:
+    """The same, and without the province in brackets.
+
+    >>> plain("Bergen (NH.)")
+    'bergen'
+    """
+    return letters(re.sub(r"\(.*?\)", " ", name))
 
 
 @dataclass(frozen=True)
@@ -164,9 +173,12 @@ def _pick(wanted: str, names: dict[str, str], kind: RegionKind) -> str:
     asked = wanted.strip()
     if asked.upper() in names:
         return asked.upper()
+    known_as = section("aliases")
+    asked = known_as.get(plain(asked).replace(" ", "_"), asked)
     exact = [code for code, name in names.items() if name.casefold() == asked.casefold()]
-    if len(exact) == 1:
-        return exact[0]
+    full = exact or [code for code, name in names.items() if letters(name) == letters(asked)]
+    if len(full) == 1:
+        return full[0]
     same = [code for code, name in names.items() if plain(name) == plain(asked)]
     if len(same) == 1:
         return same[0]
