@@ -68,7 +68,7 @@ def open_workspace(
     Parameters
     ----------
     path : Path, optional
-        The default workspace when None; that one need not exist yet.
+        When None that of ``DGDO_WORKSPACE``, else the default of the user, which need not exist yet.
     create : bool
         Make the folder when it is not there.
     missing_ok : bool
@@ -86,10 +86,11 @@ def open_workspace(
         If a declaration in it is wrong.
     """
     folder = path or default_workspace()
+    is_named = path is not None or WORKSPACE_VARIABLE in os.environ
     if folder.exists():
         _check_format(folder)
-    elif path is not None and not (create or missing_ok):
-        raise InputError("workspace_missing", path=path)
+    elif is_named and not (create or missing_ok):
+        raise InputError("workspace_missing", path=folder)
     if create:
         _create(folder)
     return Workspace(folder, read_catalogue([shipped or shipped_layers_dir(), folder / "layers"]))

@@ -27,9 +27,9 @@ def run(*arguments: str, workspace: Path | None = None) -> subprocess.CompletedP
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     """A default workspace of our own, that does not exist yet."""
-    folder = tmp_path / "werkmap"
-    monkeypatch.setenv("DGDO_WORKSPACE", str(folder))
-    return folder
+    monkeypatch.delenv("DGDO_WORKSPACE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return tmp_path / "dgdo-geo"
 
 
 def call(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -155,6 +155,13 @@ def test_a_corrupt_workspace_is_named(workspace, capsys, content, message):
     assert (code, out) == (3, "")
     assert message in err
     assert [p.name for p in workspace.iterdir()] == ["workspace.json"]
+
+
+def test_a_named_workspace_that_is_not_there_is_no_start_set(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DGDO_WORKSPACE", str(tmp_path / "verschreven"))
+    code, out, err = call(capsys, "ask", "--gemeente", "Zwolle")
+    assert (code, out) == (2, "")
+    assert "verschreven bestaat niet" in err
 
 
 def test_a_folder_of_someone_else_is_left_alone(workspace, capsys):

@@ -327,6 +327,15 @@ def test_a_check_of_nothing_is_an_error(tiny_world: World, file: str, what: str)
     assert f"{what}: none found, nothing was checked" in check_changed(tiny_world, empty).errors
 
 
+@pytest.mark.parametrize(("distance", "fires"), [(0, True), (499.9, True), (500, True), (500.1, False)])
+def test_a_case_at_exactly_the_distance_of_a_rule_fires_it(tiny_world: World, distance: float, fires: bool) -> None:
+    def move(tables: Tables) -> None:
+        cases(tables)[3]["evidence"][0]["within_m"] = distance
+
+    errors = check_changed(tiny_world, move).errors
+    assert ("case 'Breuk': rules: expected ['r-breuk'], got []" in errors) is not fires
+
+
 def test_two_versions_of_a_rule_may_follow_each_other(tiny_world: World) -> None:
     def replace(tables: Tables, first_day: date) -> None:
         rules(tables)[0]["valid_to"] = date(2025, 12, 31)

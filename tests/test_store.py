@@ -254,8 +254,11 @@ def test_the_environment_names_the_default_workspace(
     tiny_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(store.WORKSPACE_VARIABLE, str(tmp_path / "werk"))
-    assert store.open_workspace(shipped=tiny_world.shipped).path == tmp_path / "werk"
+    with pytest.raises(InputError, match="werk does not exist"):
+        store.open_workspace(shipped=tiny_world.shipped)
     assert not (tmp_path / "werk").exists()
+    (tmp_path / "werk").mkdir()
+    assert store.open_workspace(shipped=tiny_world.shipped).path == tmp_path / "werk"
     monkeypatch.delenv(store.WORKSPACE_VARIABLE)
     assert store.default_workspace().name == "dgdo-geo"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -34,8 +35,13 @@ def parts(base_path: str = "") -> dict[str, Any]:
 
 @asynccontextmanager
 async def _lifespan(app: object) -> AsyncIterator[dict[str, Any]]:
-    threading.Thread(target=_warm, name="open-workspace", daemon=True).start()
-    yield {}
+    warming = threading.Thread(target=_warm, name="open-workspace")
+    warming.start()
+    try:
+        yield {}
+    finally:
+        # A process that ends while GEOS is at work in another thread crashes on its way out.
+        await asyncio.to_thread(warming.join)
 
 
 def _warm() -> None:

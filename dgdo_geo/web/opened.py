@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from dgdo_geo.catalogue import shipped_layers_dir
 from dgdo_geo.knowledge import KNOWLEDGE_DIR
 from dgdo_geo.model import AreaAssessment, Assessment
 from dgdo_geo.query import Explorer, open_explorer
-from dgdo_geo.store import WORKSPACE_VARIABLE, default_workspace
+from dgdo_geo.store import default_workspace
 
 T = TypeVar("T")
 
@@ -52,15 +50,9 @@ _areas: Bounded[AreaAssessment] = Bounded(64)
 _points: Bounded[Assessment] = Bounded(64)
 
 
-def named_workspace() -> Path | None:
-    """The workspace that the server was started with; None for the default one, which need not exist."""
-    named = os.environ.get(WORKSPACE_VARIABLE)
-    return Path(named) if named else None
-
-
 def fingerprint() -> str:
     """Changes when a declaration, a rule or the choice of workspace changes. Costs a few milliseconds."""
-    result = hashlib.sha256(str(named_workspace()).encode())
+    result = hashlib.sha256(str(default_workspace()).encode())
     folders = (shipped_layers_dir(), default_workspace(), KNOWLEDGE_DIR)
     for folder in folders:
         pattern = "**/*.toml" if folder == KNOWLEDGE_DIR else "**/layer.toml"
@@ -72,7 +64,7 @@ def fingerprint() -> str:
 
 @lru_cache(maxsize=1)
 def _opened(key: str) -> Explorer:
-    return open_explorer(named_workspace())
+    return open_explorer()
 
 
 def explorer() -> Explorer:
