@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+from shapely import Point, box
 
 from dgdo_geo import cli
 from dgdo_geo.report.card import band_nl, outcome_nl, potential_nl
@@ -138,6 +140,54 @@ def test_bad_input_gets_a_clear_message(workspace, capsys, arguments, code, mess
     assert message in " ".join(err.split())
     assert out == ""
     assert not workspace.exists()
+
+
+def area_file(folder: Path, name: str, *shapes, crs=28992) -> str:
+    path = folder / name
+    gpd.GeoDataFrame({"n": range(len(shapes))}, geometry=list(shapes), crs=crs).to_file(path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "message"),
+    [
+        ("leeg.geojson", b"", 2, "leeg.geojson is leeg"),
+        ("kapot.geojson", b'{"type": "FeatureColl', 2, "niet te lezen"),
+        ("niets.geojson", b'{"type": "FeatureCollection", "features": []}', 2, "niets.geojson"),
+        ("foto.png", b"\x89PNG\r\n", 2, "foto.png"),
+    ],
+)
+def test_an_unusable_area_file_is_named(workspace, tmp_path, capsys, name, content, code, message):
+    (tmp_path / name).write_bytes(content)
+    found, out, err = call(capsys, "ask", "--vlak", str(tmp_path / name))
+    assert (found, out) == (code, "")
+    assert message in err
+
+
+def test_an_area_must_be_a_polygon_with_a_crs_in_the_netherlands(workspace, tmp_path, capsys):
+    square = box(203_000, 502_000, 204_000, 503_000)
+    refused = {
+        area_file(tmp_path, "punt.gpkg", Point(203_000, 502_000)): "polygon",
+        area_file(tmp_path, "zonder.shp", square, crs=None): "EPSG:28992",
+        area_file(tmp_path, "zee.gpkg", box(20_000, 560_000, 30_000, 570_000)): "buiten het land",
+    }
+    for path, message in refused.items():
+        code, out, err = call(capsys, "ask", "--vlak", path)
+        assert (code, out) == (2, "")
+        assert message in err
+    code, out, _ = call(capsys, "ask", "--vlak", str(tmp_path / "zonder.shp"), "--crs", "EPSG:28992", "--json")
+    assert code == 0
+    assert json.loads(out)["region"]["area_m2"] == pytest.approx(1e6)
+
+
+def test_the_part_of_an_area_outside_the_country_is_left_out_and_said(workspace, tmp_path, capsys):
+    path = area_file(tmp_path, "grens.gpkg", box(205_000, 370_000, 225_000, 380_000))
+    code, out, _ = call(capsys, "ask", "--vlak", path, "--activiteit", "geothermie", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert 0 < answer["region"]["area_m2"] < 200e6
+    assert sum(part["area_m2"] for part in answer["answers"][0]["areas"]) == pytest.approx(answer["region"]["area_m2"])
+    assert any("buiten het land van Nederland" in note for note in answer["notes_nl"])
 
 
 @pytest.mark.parametrize(
