@@ -100,15 +100,17 @@ def interior_points(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64],
     """A point well inside each polygon.
 
     GEOS' point on surface lies on a vertex for some valid polygons (seen with
-    3.14); where it is not clearly inside, the centre of the largest inscribed
-    circle is taken.
+    3.14); where it is not clearly inside, the centre of the largest triangle
+    of the polygon is taken. That also holds for slivers of a millimetre.
     """
     points = shapely.point_on_surface(polygons)
     depth = shapely.distance(points, shapely.boundary(polygons))
     shallow = (depth < 1e-3 * np.sqrt(shapely.area(polygons))) | ~shapely.contains(polygons, points)
     if shallow.any():
-        radius = shapely.maximum_inscribed_circle(polygons[shallow])
-        points[shallow] = shapely.get_point(radius, 0)
+        for i in np.flatnonzero(shallow):
+            triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(polygons[i]))
+            if len(triangles):
+                points[i] = shapely.centroid(triangles[np.argmax(shapely.area(triangles))])
     x, y = shapely.get_coordinates(points).T
     return x, y
 
