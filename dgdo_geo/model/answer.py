@@ -134,6 +134,8 @@ class Answer:
         verdict stricter.
     clear : tuple of Rule
         Rules that were checked and do not constrain, anywhere in the area.
+    quality : Quality
+        The worst quality of the layers that had something to say here.
     """
 
     activity: Activity
@@ -149,6 +151,7 @@ class Answer:
     unanswered: tuple[Unanswered, ...]
     potentials: tuple[PotentialFinding, ...]
     procedures: tuple[Procedure, ...]
+    quality: Quality
 
     @property
     def depth(self) -> DepthInterval:
@@ -164,13 +167,6 @@ class Answer:
         for part in self.areas:
             totals[part.outcome] = totals.get(part.outcome, 0.0) + part.area_m2
         return max(totals, key=lambda word: totals[word])
-
-    @property
-    def quality(self) -> Quality:
-        """The worst quality of the layers that this answer rests on."""
-        layers = [c.layer for c in self.constraints if c.layer] + [p.layer for p in self.potentials if p.cause is None]
-        order = list(Quality)
-        return max((layer.quality for layer in layers), key=order.index, default=Quality.OFFICIAL)
 
 
 @dataclass(frozen=True, slots=True)

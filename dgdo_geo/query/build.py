@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from dgdo_geo.assess import (
@@ -18,7 +16,6 @@ from dgdo_geo.assess import (
     Firing,
     LayerPotential,
     RuleOutcome,
-    key_overlap,
     rule_distance,
 )
 from dgdo_geo.knowledge import KnowledgeBase
@@ -28,127 +25,21 @@ from dgdo_geo.model import (
     Band,
     Cause,
     Constraint,
-    EvidenceKey,
     FeatureRef,
     Layer,
     LayerState,
     Overlap,
     Potential,
     PotentialFinding,
+    Quality,
     Rule,
     Unanswered,
     Verdict,
     When,
 )
-from dgdo_geo.overlay.encode import accuracies, depth_ranges
+from dgdo_geo.query.features import FeatureFinder
 
 K = TypeVar("K")
-
-
-@dataclass(frozen=True)
-class LayerHits:
-    """Features of one layer in or near the asked place.
-
-    Attributes
-    ----------
-    refs : tuple of FeatureRef, length m
-    distance_m : numpy.ndarray, shape (m,)
-        Distance from the place to the feature; 0 when they meet.
-    """
-
-    refs: tuple[FeatureRef, ...]
-    distance_m: NDArray[np.float64]
-
-
-def _words(value: object) -> str:
-    """A text of a product; a missing one is no text."""
-    return value if isinstance(value, str) else ""
-
-
-class FeatureFinder:
-    """Which features of a layer lie in or near a place; looked up once per layer."""
-
-    def __init__(
-        self,
-        place: shapely.Geometry,
-        states: Mapping[str, LayerState],
-        products: Mapping[str, gpd.GeoDataFrame],
-        distances: Mapping[str, Sequence[float]],
-    ) -> None:
-        self._place = place
-        self._states = states
-        self._products = products
-        self._distances = distances
-        self._hits: dict[str, LayerHits] = {}
-
-    def hits(self, layer_id: str) -> LayerHits:
-        """Features near the place; polygons that it covers come with the shared area."""
-        if layer_id not in self._hits:
-            self._hits[layer_id] = self._look_up(layer_id)
-        return self._hits[layer_id]
-
-    def _look_up(self, layer_id: str) -> LayerHits:
-        frame = self._products.get(layer_id)
-        if frame is None:
-            return LayerHits((), np.empty(0))
-        layer = self._states[layer_id].layer
-        accuracy = accuracies(frame, layer.accuracy_m)
-        reach = max((0.0, *self._distances.get(layer_id, ()))) + float(accuracy.max())
-        rows = np.sort(frame.sindex.query(self._place, predicate="dwithin", distance=reach))
-        near = frame.iloc[rows]
-        geometry = near.geometry.to_numpy()
-        distance = shapely.distance(self._place, geometry)
-        is_area = shapely.get_dimensions(self._place) == 2 and layer.geometry == "polygon"
-        shared: list[float | None] = [None] * len(near)
-        if is_area:
-            shared = shapely.area(shapely.intersection(geometry, self._place)).tolist()
-        depths = depth_ranges(near)
-        refs = tuple(
-            FeatureRef(
-                id=str(near["feature_id"].iloc[i]),
-                name=str(near["name"].iloc[i]),
-                class_id=str(near["class"].iloc[i]),
-                label_nl=layer.label(str(near["class"].iloc[i])),
-                depth=depths[i],
-                note=_words(near["note"].iloc[i]),
-                source=_words(near["source"].iloc[i]),
-                accuracy_m=float(accuracy[rows[i]]),
-                area_m2=shared[i],
-            )
-            for i in range(len(near))
-        )
-        return LayerHits(refs, distance)
-
-    def of_rule(
-        self, rule: Rule, band: Band, within_m: float, *, near: bool, overlaps: tuple[Overlap, ...]
-    ) -> tuple[FeatureRef, ...]:
-        """Features that make a rule fire, or (``near``) that keep it from being answered."""
-        if rule.layer is None:
-            return ()
-        hits = self.hits(rule.layer)
-        found = []
-        for ref, distance in zip(hits.refs, hits.distance_m, strict=True):
-            limit = within_m + ((ref.accuracy_m or 0.0) if near else 0.0)
-            touches = distance <= limit and not (within_m == 0 and not near and ref.area_m2 == 0)
-            key = EvidenceKey(rule.layer, ref.class_id, ref.depth, within_m)
-            is_named = not rule.classes or ref.class_id in rule.classes
-            if touches and is_named and key_overlap(key, rule.extent, band.interval) in overlaps:
-                found.append(ref)
-        return tuple(sorted(found, key=lambda ref: (-(ref.area_m2 or 0.0), ref.name, ref.id)))
-
-    def of_potential(self, layer_id: str, band: Band, potential: Potential) -> tuple[FeatureRef, ...]:
-        """Features of a potential layer with a class, at the place and depth."""
-        layer = self._states[layer_id].layer
-        ids = {c.id for c in layer.classes if c.as_potential is potential}
-        hits = self.hits(layer_id)
-        return tuple(
-            ref
-            for ref, distance in zip(hits.refs, hits.distance_m, strict=True)
-            if distance == 0
-            and ref.area_m2 != 0
-            and ref.class_id in ids
-            and (potential is Potential.NONE or ref.depth.overlap(band.interval) is not Overlap.NO)
-        )
 
 
 def build_answer(
@@ -167,15 +58,15 @@ def build_answer(
     area_m2 : numpy.ndarray, shape (n,), or None
         Area of every row of the evidence; None at a point.
     """
-    weights = _Weights(area_m2)
+    place = _Place(band, area_m2, finder, states, knowledge.value, on)
     areas = _areas(found, area_m2)
     headline = _headline(found, areas)
     constraints: list[Constraint] = []
     unanswered: list[Unanswered] = []
     clear: list[Rule] = []
     for outcome in found.rules:
-        constraints += _constraint(outcome, band, weights, finder, states, knowledge.value, on)
-        unanswered += _unanswered(outcome, band, weights, finder, states, knowledge.value, on)
+        constraints += _constraint(outcome, place)
+        unanswered += _unanswered(outcome, place)
         applies = outcome.firing != Firing.NOT_APPLICABLE
         if applies.any() and (outcome.firing[applies] == Firing.CLEAR).all():
             clear.append(outcome.rule)
@@ -193,22 +84,54 @@ def build_answer(
         ),
         clear=tuple(sorted(clear, key=lambda rule: rule.id)),
         unanswered=tuple(sorted(unanswered, key=lambda u: (-u.rule.verdict, u.rule.id, u.cause))),
-        potentials=tuple(item for layer in found.layers for item in _potentials(layer, band, weights, finder, states)),
+        potentials=tuple(item for layer in found.layers for item in _potentials(layer, place)),
         procedures=knowledge.procedures_for(found.activity.id, band.top_m, band.base_m),
+        quality=_quality(found, states),
     )
 
 
-@dataclass(frozen=True)
-class _Weights:
-    """Sums over rows: areas for a region, nothing but presence at a point."""
+_SAYS_NOTHING = [CAUSES.index(c) for c in (Cause.NOT_LOADED, Cause.UNREADABLE, Cause.OUTSIDE_COVERAGE)]
 
+
+def _quality(found: BandAssessment, states: Mapping[str, LayerState]) -> Quality:
+    """The worst quality of the layers that had something to say, also when that was "nothing here"."""
+    spoke = {item.layer for item in found.layers if (item.value >= 0).any() or (item.nearby >= 0).any()}
+    for outcome in found.rules:
+        says = (outcome.firing != Firing.NOT_APPLICABLE) & ~np.isin(outcome.cause, _SAYS_NOTHING)
+        if outcome.rule.layer is not None and says.any():
+            spoke.add(outcome.rule.layer)
+    order = list(Quality)
+    return max((states[i].layer.quality for i in spoke if i in states), key=order.index, default=Quality.OFFICIAL)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The asked band at the asked place: areas of the rows, and where to find features and layers."""
+
+    band: Band
     area_m2: NDArray[np.float64] | None
+    finder: FeatureFinder
+    states: Mapping[str, LayerState]
+    value: Callable[[str, date], float]
+    on: date
 
     def area(self, rows: NDArray[np.bool_]) -> float | None:
+        """Area of some rows; None at a point."""
         return None if self.area_m2 is None else float(self.area_m2[rows].sum())
 
     def share(self, rows: NDArray[np.bool_]) -> float | None:
+        """Share of some rows in the whole area; None at a point."""
         return None if self.area_m2 is None else float(self.area_m2[rows].sum() / self.area_m2.sum())
+
+    def features(self, rule: Rule, *, near: bool, overlaps: tuple[Overlap, ...]) -> tuple[FeatureRef, ...]:
+        """Features that make a rule fire, or (``near``) that keep it from being answered."""
+        within_m = rule_distance(rule, self.value, self.on)
+        return self.finder.of_rule(rule, self.band, within_m, near=near, overlaps=overlaps)
+
+    def layer(self, rule: Rule) -> Layer | None:
+        """The layer that a rule looks at."""
+        state = self.states.get(rule.layer) if rule.layer else None
+        return None if state is None else state.layer
 
 
 def _areas(found: BandAssessment, area_m2: NDArray[np.float64] | None) -> tuple[AreaShare, ...]:
@@ -274,15 +197,7 @@ def _largest(parts: Sequence[AreaShare], key: Callable[[AreaShare], K]) -> K:
     return max(totals, key=lambda value: totals[value])
 
 
-def _constraint(
-    outcome: RuleOutcome,
-    band: Band,
-    weights: _Weights,
-    finder: FeatureFinder,
-    states: Mapping[str, LayerState],
-    value: Callable[[str, date], float],
-    on: date,
-) -> list[Constraint]:
+def _constraint(outcome: RuleOutcome, place: _Place) -> list[Constraint]:
     is_certain = outcome.firing == Firing.FIRES
     drawn = is_certain | (outcome.firing == Firing.RIM)
     if not drawn.any():
@@ -290,30 +205,21 @@ def _constraint(
     rule = outcome.rule
     features: tuple[FeatureRef, ...] = ()
     if rule.when is When.PRESENT:
-        within_m = rule_distance(rule, value, on)
-        features = finder.of_rule(rule, band, within_m, near=False, overlaps=(Overlap.YES,))
+        features = place.features(rule, near=False, overlaps=(Overlap.YES,))
     return [
         Constraint(
             rule=rule,
-            layer=_layer(rule, states),
+            layer=place.layer(rule),
             features=features,
             is_certain=bool(is_certain.any()),
-            area_m2=weights.area(drawn),
-            certain_area_m2=weights.area(is_certain),
-            share=weights.share(drawn),
+            area_m2=place.area(drawn),
+            certain_area_m2=place.area(is_certain),
+            share=place.share(drawn),
         )
     ]
 
 
-def _unanswered(
-    outcome: RuleOutcome,
-    band: Band,
-    weights: _Weights,
-    finder: FeatureFinder,
-    states: Mapping[str, LayerState],
-    value: Callable[[str, date], float],
-    on: date,
-) -> list[Unanswered]:
+def _unanswered(outcome: RuleOutcome, place: _Place) -> list[Unanswered]:
     result = []
     rule = outcome.rule
     for position in np.unique(outcome.cause[outcome.cause >= 0]):
@@ -321,26 +227,15 @@ def _unanswered(
         rows = outcome.cause == position
         features: tuple[FeatureRef, ...] = ()
         if cause is Cause.NEAR_EDGE:
-            features = finder.of_rule(
-                rule, band, rule_distance(rule, value, on), near=True, overlaps=(Overlap.YES, Overlap.UNKNOWN)
-            )
+            features = place.features(rule, near=True, overlaps=(Overlap.YES, Overlap.UNKNOWN))
         elif cause is Cause.DEPTH_UNKNOWN:
-            features = finder.of_rule(
-                rule, band, rule_distance(rule, value, on), near=False, overlaps=(Overlap.UNKNOWN,)
-            )
-        result.append(Unanswered(rule, _layer(rule, states), cause, features, weights.area(rows), weights.share(rows)))
+            features = place.features(rule, near=False, overlaps=(Overlap.UNKNOWN,))
+        result.append(Unanswered(rule, place.layer(rule), cause, features, place.area(rows), place.share(rows)))
     return result
 
 
-def _layer(rule: Rule, states: Mapping[str, LayerState]) -> Layer | None:
-    state = states.get(rule.layer) if rule.layer else None
-    return None if state is None else state.layer
-
-
-def _potentials(
-    item: LayerPotential, band: Band, weights: _Weights, finder: FeatureFinder, states: Mapping[str, LayerState]
-) -> list[PotentialFinding]:
-    state = states.get(item.layer)
+def _potentials(item: LayerPotential, place: _Place) -> list[PotentialFinding]:
+    state = place.states.get(item.layer)
     if state is None:
         return []
     if item.cause is not None:
@@ -348,29 +243,14 @@ def _potentials(
     result = []
     for number in sorted({int(v) for v in item.value}, reverse=True):
         rows = item.value == number
+        area, share = place.area(rows), place.share(rows)
         if number < 0:
             result.append(
-                PotentialFinding(
-                    state.layer,
-                    Potential.UNKNOWN,
-                    False,
-                    Cause.OUTSIDE_COVERAGE,
-                    (),
-                    weights.area(rows),
-                    weights.share(rows),
-                )
+                PotentialFinding(state.layer, Potential.UNKNOWN, False, Cause.OUTSIDE_COVERAGE, (), area, share)
             )
             continue
         potential = Potential(number)
-        result.append(
-            PotentialFinding(
-                state.layer,
-                potential,
-                bool(item.is_certain[rows].all()),
-                None,
-                finder.of_potential(item.layer, band, potential),
-                weights.area(rows),
-                weights.share(rows),
-            )
-        )
+        certain = bool(item.is_certain[rows].all())
+        features = place.finder.of_potential(item.layer, place.band, potential)
+        result.append(PotentialFinding(state.layer, potential, certain, None, features, area, share))
     return result

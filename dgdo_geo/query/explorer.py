@@ -33,7 +33,8 @@ from dgdo_geo.overlay.point import presence_at
 from dgdo_geo.query.area import area_evidence, check_area
 from dgdo_geo.query.around import fitting_concerns, nl_number, notes, receipt
 from dgdo_geo.query.asked import AskedBand, asked_bands
-from dgdo_geo.query.build import FeatureFinder, build_answer
+from dgdo_geo.query.build import build_answer
+from dgdo_geo.query.features import FeatureFinder
 from dgdo_geo.query.joint import JointAreas, overlay_hash
 from dgdo_geo.query.loaded import LoadedLayer
 from dgdo_geo.query.regions import (
