@@ -168,6 +168,18 @@ class Answer:
             totals[part.outcome] = totals.get(part.outcome, 0.0) + part.area_m2
         return max(totals, key=lambda word: totals[word])
 
+    @property
+    def hint(self) -> tuple[Verdict, float | None] | None:
+        """The strictest indication where the outcome is unknown, with its share of the area; None without one."""
+        if not self.areas:
+            is_hint = self.outcome == "unknown" and self.indication > Verdict.NO_KNOWN_CONSTRAINT
+            return (self.indication, None) if is_hint else None
+        unknown = [part for part in self.areas if part.outcome == "unknown"]
+        strictest = max((part.indication for part in unknown), default=Verdict.NO_KNOWN_CONSTRAINT)
+        if strictest is Verdict.NO_KNOWN_CONSTRAINT:
+            return None
+        return strictest, sum(part.share for part in unknown if part.indication is strictest)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -66,15 +66,11 @@ def _overview(answer: Assessment) -> Table:
 
 def indication_nl(item: Answer) -> str:
     """The strictest rule that fires as drawn where the outcome is unknown, with the share of the area."""
-    if not item.areas:
-        shown = item.outcome == "unknown" and item.indication > item.verdict.NO_KNOWN_CONSTRAINT
-        return text("verdict", item.indication.key) if shown else ""
-    unknown = [part for part in item.areas if part.outcome == "unknown"]
-    strictest = max((part.indication for part in unknown), default=None)
-    if not strictest:
+    if item.hint is None:
         return ""
-    share = sum(part.share for part in unknown if part.indication == strictest)
-    return f"{text('verdict', strictest.key)} {share_nl(share)}"
+    verdict, share = item.hint
+    word = text("verdict", verdict.key)
+    return word if share is None else f"{word} {share_nl(share)}"
 
 
 def outcome_shares(item: Answer) -> list[tuple[str, str]]:

@@ -50,6 +50,7 @@ class Row:
 
     answer: Answer
     word: str
+    hint: str
     potential_word: str
     outcomes: tuple[Part, ...]
     potentials: tuple[Part, ...]
@@ -88,6 +89,15 @@ def lower_bound_word(outcome: str, conclusive: bool) -> str:
     return word
 
 
+def hint_word(answer: Answer) -> str:
+    """What the maps point to where the outcome is unknown, with its share of the area; "" when nothing."""
+    if answer.hint is None:
+        return ""
+    verdict, share = answer.hint
+    word = text("verdict", verdict.key)
+    return word if share is None else text("web_card", "hint_share", word=word, share=formats.percent(share))
+
+
 def outcome_parts(answer: Answer) -> tuple[Part, ...]:
     """The area per outcome, in the order of the legend."""
     grouped = {key: [p for p in answer.areas if outcome_of(p.verdict, p.conclusive) == key] for key in OUTCOME_ORDER}
@@ -114,11 +124,11 @@ def potential_parts(answer: Answer) -> tuple[Part, ...]:
 
 
 def found_parts(answer: Answer) -> tuple[Part, ...]:
-    """The area per verdict found so far; where nothing was found and not all could be checked, "unknown"."""
+    """The area per indication; where nothing points to a constraint and not all could be checked, "unknown"."""
     grouped: dict[str, list[AreaShare]] = {}
     for part in answer.areas:
-        is_found = part.conclusive or part.verdict > Verdict.NO_KNOWN_CONSTRAINT
-        grouped.setdefault(part.verdict.key if is_found else "unknown", []).append(part)
+        is_found = part.conclusive or part.indication > Verdict.NO_KNOWN_CONSTRAINT
+        grouped.setdefault(part.indication.key if is_found else "unknown", []).append(part)
     return tuple(
         Part(
             key,
@@ -155,6 +165,7 @@ def rows(assessment: Assessment, chosen: Answer) -> list[Row]:
         Row(
             answer,
             outcome_word(answer),
+            hint_word(answer),
             text("potential", answer.potential.key),
             outcome_parts(answer),
             potential_parts(answer),

@@ -54,13 +54,14 @@ def _described(row: dict[str, object], titles: dict[str, str]) -> dict[str, obje
     word = text("verdict", outcome)
     if outcome != "unknown" and not conclusive:
         word = text("web", "at_least", word=word)
-    is_found = conclusive or verdict > Verdict.NO_KNOWN_CONSTRAINT
-    found = text("verdict", verdict.key) if is_found else text("web_map", "nothing_yet")
+    indication = Verdict[str(row["indication"]).upper()]
+    is_found = conclusive or indication > Verdict.NO_KNOWN_CONSTRAINT
+    found = text("verdict", indication.key) if is_found else text("web_map", "nothing_yet")
     fired = [rule for rule in str(row["rules"]).split(",") if rule]
     return {
         "outcome": outcome,
         "outcome_nl": text("web_map", "outcome", word=word),
-        "found": verdict.key if is_found else "unknown",
+        "found": indication.key if is_found else "unknown",
         "found_nl": text("web_map", "found_word", word=found),
         "potential": row["potential"],
         "potential_nl": text("web_map", "potential", word=text("potential", str(row["potential"]))),
