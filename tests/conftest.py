@@ -14,7 +14,7 @@ from dgdo_geo.query import Explorer, open_explorer
 ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples on every run; HYPOTHESIS_PROFILE=explore looks for new ones.
-settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=60, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
