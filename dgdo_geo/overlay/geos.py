@@ -18,6 +18,8 @@ from dgdo_geo.overlay.encode import Encoding
 
 ENGINE = "geos-1"
 """Name and version of the engine; part of the hash of stored results."""
+GRID_M = 1e-6
+"""Grid in metres on which edges are noded when noding in floating point leaves one loose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,7 @@ def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -
     nearby = shapely.force_2d(encoding.polygons[hits])
     west, south, east, north = shapely.bounds(region)
     edges = shapely.clip_by_rect(shapely.boundary(nearby), west - 1, south - 1, east + 1, north + 1)
-    noded = shapely.union_all(np.append(edges, shapely.boundary(region)))
-    pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    pieces = cut(np.append(edges, shapely.boundary(region)), region)
     x, y = interior_points(pieces)
     shapely.prepare(region)
     is_inside = shapely.contains_xy(region, x, y)
@@ -94,6 +95,23 @@ def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -
         column = presence[:, key]
         np.maximum(column, np.where(shapely.contains_xy(polygon, x, y), level, 0), out=column)
     return Faces(pieces, presence)
+
+
+def cut(edges: NDArray[np.object_], region: shapely.Geometry) -> NDArray[np.object_]:
+    """Polygons between all edges.
+
+    Where two edges run about a micrometre apart, noding in floating point can
+    leave an edge loose; the faces on its two sides would become one. Then the
+    edges are noded anew on a grid of a micrometre, which leaves none.
+    """
+    for grid_size in (None, GRID_M):
+        noded = shapely.union_all(edges, **({} if grid_size is None else {"grid_size": grid_size}))
+        polygons, cuts, dangles, _ = shapely.polygonize_full(shapely.get_parts(noded))
+        loose = shapely.get_parts(np.array([cuts, dangles]))
+        middles = shapely.line_interpolate_point(loose, 0.5, normalized=True)
+        if not shapely.intersects(middles, region).any():
+            break
+    return shapely.get_parts(polygons)
 
 
 def interior_points(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
