@@ -293,23 +293,26 @@ def _settle(
 
 
 def _with_exemptions(outcomes: list[RuleOutcome]) -> list[RuleOutcome]:
-    """A rule named in ``exempts`` does not count where the naming rule certainly fires."""
-    by_exempted: dict[str, NDArray[np.bool_]] = {}
-    for outcome in outcomes:
-        for rule_id in outcome.rule.exempts:
-            fires = outcome.firing == Firing.FIRES
-            by_exempted[rule_id] = by_exempted.get(rule_id, np.zeros_like(fires)) | fires
-    if not by_exempted:
+    """A rule named in ``exempts`` does not count where the naming rule certainly fires.
+
+    Where the naming rule may fire, the named one is no longer certain: it is
+    treated as in a rim, with the cause of the naming rule.
+    """
+    named = {rule_id for outcome in outcomes for rule_id in outcome.rule.exempts}
+    if not named:
         return outcomes
-    result = []
-    for outcome in outcomes:
-        lifted = by_exempted.get(outcome.rule.id)
-        if lifted is not None:
-            firing = np.where(lifted, Firing.NOT_APPLICABLE, outcome.firing).astype(np.int8)
-            cause = np.where(lifted, -1, outcome.cause).astype(np.int8)
-            outcome = RuleOutcome(outcome.rule, firing, cause)
-        result.append(outcome)
-    return result
+    return [_exempted(o, outcomes) if o.rule.id in named else o for o in outcomes]
+
+
+def _exempted(outcome: RuleOutcome, outcomes: Sequence[RuleOutcome]) -> RuleOutcome:
+    firing, cause = outcome.firing.copy(), outcome.cause.copy()
+    for other in outcomes:
+        if outcome.rule.id in other.rule.exempts:
+            perhaps = np.isin(other.firing, (Firing.UNANSWERED, Firing.RIM)) & (firing == Firing.FIRES)
+            firing[perhaps], cause[perhaps] = Firing.RIM, other.cause[perhaps]
+            lifted = other.firing == Firing.FIRES
+            firing[lifted], cause[lifted] = Firing.NOT_APPLICABLE, -1
+    return RuleOutcome(outcome.rule, firing, cause)
 
 
 def layer_potential(
