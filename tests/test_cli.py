@@ -111,10 +111,10 @@ def test_what_is_schematic_says_so_in_card_and_json(workspace, capsys):
     ("arguments", "code", "message"),
     [
         (["ask", "--gemeente", "Zwole"], 2, "Bedoelt u: Zwolle"),
-        (["ask", "--gemeente", "Xyzzyx"], 2, "ken ik niet"),
+        (["ask", "--gemeente", "Xyzzyx"], 2, "kennen we niet"),
         (["ask", "--gemeente", "Bergen"], 2, "meer dan één gemeente"),
         (["ask", "--provincie", "Holland"], 2, "Bedoelt u"),
-        (["ask", "--regio", "Midden"], 2, "ken ik niet"),
+        (["ask", "--regio", "Midden"], 2, "kennen we niet"),
         (["ask", "--punt", "50000", "550000"], 2, "in zee of over de grens"),
         (["ask", "--punt", "280000", "450000"], 2, "in zee of over de grens"),
         (["ask", "--punt", "503000", "203500"], 2, "omgewisseld"),
