@@ -319,6 +319,7 @@ def declared_layer(item: RecipeLayer, shipped: Layer) -> Layer:
     """The shipped declaration with what the recipe says about this file."""
     changed = item.declare.model_dump(exclude_none=True)
     data = {**shipped.model_dump(mode="python"), **changed, "product": "product.parquet", "sha256": "0" * 64}
+    data["how_to_get_nl"] = ""
     data["attribution"] = item.declare.attribution or item.declare.source
     data["scale_nl"] = item.declare.scale_nl or text("intake", "scale", metres=f"{item.declare.accuracy_m:g}")
     try:
