@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgdo_geo.model import (
-    Absence,
     Activity,
     Cause,
     DepthInterval,
@@ -190,7 +189,7 @@ def rule_outcome(
         return RuleOutcome(rule, firing, cause)
 
     covered = _in_regions(state.layer.coverage, evidence.province)
-    if state.layer.absence is Absence.UNKNOWN:
+    if not state.layer.is_complete_for(rule.classes):
         covered = np.zeros(n, np.bool_)
     firing, cause = _settle(_present(rule, band, evidence, value, on), covered, rule.when)
     firing[~here] = Firing.NOT_APPLICABLE
@@ -364,6 +363,8 @@ def combine_potential(found: Sequence[LayerPotential], n: int) -> tuple[NDArray[
         best = np.where(best == Potential.NONE, Potential.UNKNOWN, best)
     for item in found:
         certain &= item.nearby <= best
+        # A layer that makes no statement here may still hold something: a "none" without it is not certain.
+        certain &= (item.value >= 0) | (best != Potential.NONE)
     silent = best < 0
     best = np.where(silent, Potential.UNKNOWN, best).astype(np.int8)
     return best, certain & ~silent & (best != Potential.UNKNOWN)

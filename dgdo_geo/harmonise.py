@@ -6,6 +6,7 @@ counted in the :class:`Report`.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -290,11 +291,29 @@ def to_schema(
         theirs = depth_columns.get(ours)
         columns[ours] = default if theirs is None else _numbers(result[theirs], report.file, theirs)
     columns["accuracy_m"] = np.nan if accuracy_m is None else float(accuracy_m)
-    clash = [c for c in columns if c in result.columns]
-    result = result.rename(columns={c: f"source_{c}" for c in clash if c not in extra}).assign(**columns)
+    renamed = {c: _free_name(f"source_{c}", result.columns) for c in columns if c in result.columns and c not in extra}
+    result = _plain_values(result.rename(columns=renamed)).assign(**columns)
     report.kept = len(result)
     report.classes = {str(k): int(n) for k, n in result["class"].value_counts().sort_index().items()}
     return result
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    """The name, with a number behind it when a column of that name is there already."""
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _plain_values(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Columns with lists or objects as JSON text: a product holds plain values."""
+    for column in frame.columns.drop(frame.geometry.name):
+        if frame[column].map(lambda value: isinstance(value, (list, dict, tuple, np.ndarray))).any():
+            words = frame[column].map(lambda value: json.dumps(value, ensure_ascii=False, default=str))
+            frame = frame.assign(**{column: words})
+    return frame
 
 
 def look_up(

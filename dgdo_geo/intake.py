@@ -69,7 +69,7 @@ class Declaration(Declared):
     reference_date: date
     quality: str
     scale_nl: str | None = None
-    accuracy_m: Annotated[float, Field(ge=0)]
+    accuracy_m: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
     absence: str
     coverage: tuple[str, ...] | None = None
     downloadable: bool | None = None
@@ -258,8 +258,7 @@ def run(
         if on_progress is not None:
             on_progress(done, len(recipe.layers))
     if save:
-        for result in results:
-            store.write_layer(opened, result.layer, result.frame)
+        store.write_layers(opened, [(result.layer, result.frame) for result in results])
     return results
 
 
@@ -312,7 +311,19 @@ def take_in(item: RecipeLayer, folder: Path, workspace: store.Workspace) -> Inta
     )
     for column, lookup in item.columns.lookup.items():
         frame = harmonise.look_up(frame, column, lookup.column, lookup.values, report)
-    return Intake(report, layer, frame)
+    return Intake(report, layer.model_copy(update={"complete_classes": complete_classes(item, layer)}), frame)
+
+
+def complete_classes(item: RecipeLayer, layer: Layer) -> tuple[str, ...]:
+    """Classes that the file speaks of: only of these does an empty place say that there is none."""
+    known = [c.id for c in layer.classes]
+    if item.classes.fixed is not None:
+        named = {item.classes.fixed}
+    elif item.classes.columns:
+        named = set(item.classes.values.values()) or set(known)
+    else:
+        named = set(known)
+    return () if named >= set(known) else tuple(c for c in known if c in named)
 
 
 def declared_layer(item: RecipeLayer, shipped: Layer) -> Layer:

@@ -15,11 +15,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import platformdirs
 import pyarrow
@@ -87,9 +88,13 @@ def open_workspace(
     """
     folder = path or default_workspace()
     is_named = path is not None or WORKSPACE_VARIABLE in os.environ
-    if folder.exists():
-        _check_format(folder)
-    elif is_named and not (create or missing_ok):
+    try:
+        is_there = folder.exists()
+        if is_there:
+            _check_format(folder)
+    except OSError as error:
+        raise DataError("workspace_unreadable", path=folder, reason=error.strerror) from error
+    if not is_there and is_named and not (create or missing_ok):
         raise InputError("workspace_missing", path=folder)
     if create:
         _create(folder)
@@ -198,6 +203,13 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     missing = [c for c in (*TEXT_COLUMNS, *NUMBER_COLUMNS) if c not in frame.columns]
     if missing:
         return [f"missing columns: {', '.join(missing)}"]
+    wanted = [c for c in ("feature_id", "name", "class", BOUNDARY_COLUMNS.get(layer.id)) if c is not None]
+    missing = [c for c in wanted if c not in frame.columns]
+    if missing:
+        return [f"missing columns: {', '.join(missing)}"]
+    no_text = [c for c in wanted if not frame[c].map(lambda value: isinstance(value, str)).all()]
+    if no_text:
+        return [f"values missing or not text in: {', '.join(no_text)}"]
     problems = []
     if frame.crs is None or frame.crs.to_epsg() != RD_NEW:
         problems.append(f"CRS is {frame.crs}, expected EPSG:{RD_NEW}")
@@ -209,13 +221,12 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     strange = sorted(set(frame["class"]) - {c.id for c in layer.classes})
     if strange:
         problems.append(f"undeclared classes: {', '.join(map(str, strange[:5]))}")
-    wanted = BOUNDARY_COLUMNS.get(layer.id)
-    if wanted is not None and wanted not in frame.columns:
-        problems.append(f"missing columns: {wanted}")
     for column in NUMBER_COLUMNS:
         if not pd.api.types.is_float_dtype(frame[column]):
             problems.append(f"column {column} is not a float")
             return problems
+    if (frame["accuracy_m"] < 0).any() or np.isinf(frame["accuracy_m"]).any():
+        problems.append("accuracy_m is negative or infinite")
     contradicts = (
         (frame["top_min_m"] > frame["top_max_m"])
         | (frame["base_min_m"] > frame["base_max_m"])
@@ -236,42 +247,62 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
 
 
 def write_layer(workspace: Workspace, layer: Layer, frame: gpd.GeoDataFrame) -> Layer:
-    """Put a layer in the workspace; it replaces one of the same id.
+    """Put a layer in the workspace; it replaces one of the same id. See :func:`write_layers`."""
+    return write_layers(workspace, [(layer, frame)])[0]
 
-    The product goes first, under a name of its own; the declaration that
-    points to it follows in one rename. Interrupted at any moment, the old
-    layer is still whole.
+
+def write_layers(workspace: Workspace, layers: Sequence[tuple[Layer, gpd.GeoDataFrame]]) -> list[Layer]:
+    """Put layers in the workspace; they replace those of the same id.
+
+    All products go first, under names of their own; only when every one is
+    written, the declarations that point to them follow, one rename each.
+    Interrupted before that, every old layer is still whole.
 
     Returns
     -------
-    Layer
-        With its product and hash filled in.
+    list of Layer
+        With product and hash filled in.
 
     Raises
     ------
     DataError
-        If the frame breaks the schema or the folder cannot be written.
+        If a frame breaks the schema or cannot be written; then no layer has changed.
     """
-    problems = schema_problems(frame, layer)
-    if problems:
-        raise DataError("product_schema", layer=layer.id, problems="; ".join(problems))
-    folder = workspace.path / "layers" / layer.family.value / layer.id
+    for layer, frame in layers:
+        problems = schema_problems(frame, layer)
+        if problems:
+            raise DataError("product_schema", layer=layer.id, problems="; ".join(problems))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=workspace.path) as temporary:
-            draft = Path(temporary) / "product.parquet"
-            frame.to_parquet(draft, index=False, compression="zstd")
-            digest = file_hash(draft)
-            product = folder / f"product-{digest[:12]}.parquet"
-            shutil.move(draft, product)
-        stored = layer.model_copy(update={"product": product.name, "sha256": digest})
-        write_atomic(folder / "layer.toml", layer_toml(stored).encode())
-        for old in folder.glob("product-*.parquet"):
-            if old != product:
-                old.unlink()
+        stored = [_stage_product(workspace, layer, frame) for layer, frame in layers]
+        for layer in stored:
+            folder = _layer_folder(workspace, layer)
+            write_atomic(folder / "layer.toml", layer_toml(layer).encode())
+            for old in folder.glob("product-*.parquet"):
+                if old.name != layer.product:
+                    old.unlink()
     except OSError as error:
         raise DataError("workspace_not_writable", path=workspace.path, reason=error.strerror or error) from error
     return stored
+
+
+def _layer_folder(workspace: Workspace, layer: Layer) -> Path:
+    return workspace.path / "layers" / layer.family.value / layer.id
+
+
+def _stage_product(workspace: Workspace, layer: Layer, frame: gpd.GeoDataFrame) -> Layer:
+    """Write a product beside the one in use; nothing points to it yet."""
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=workspace.path) as temporary:
+        draft = Path(temporary) / "product.parquet"
+        try:
+            frame.to_parquet(draft, index=False, compression="zstd")
+        except (ValueError, TypeError, pyarrow.ArrowException) as error:
+            raise DataError("product_schema", layer=layer.id, problems=str(error).splitlines()[0]) from error
+        digest = file_hash(draft)
+        folder = _layer_folder(workspace, layer)
+        folder.mkdir(parents=True, exist_ok=True)
+        product = folder / f"product-{digest[:12]}.parquet"
+        shutil.move(draft, product)
+    return layer.model_copy(update={"product": product.name, "sha256": digest})
 
 
 def layer_toml(layer: Layer) -> str:

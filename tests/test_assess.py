@@ -417,7 +417,9 @@ def offer(
         ({}, (Potential.UNKNOWN, False)),
         ({unit("matig"): INSIDE}, (Potential.POSSIBLE, True)),
         ({unit("wit"): INSIDE}, (Potential.UNKNOWN, False)),
-        ({unit("geen"): INSIDE}, (Potential.NONE, True)),
+        # The other unit makes no statement here: it may still hold something.
+        ({unit("geen"): INSIDE}, (Potential.NONE, False)),
+        ({unit("geen"): INSIDE, unit("geen", item="klei"): INSIDE}, (Potential.NONE, True)),
         ({unit("geen"): RIM}, (Potential.NONE, False)),
         ({unit("goed"): INSIDE, unit("matig", item="klei"): INSIDE}, (Potential.PROMISING, True)),
         ({unit("matig"): INSIDE, unit("goed", item="klei"): RIM}, (Potential.PROMISING, False)),
@@ -451,7 +453,8 @@ def test_a_unit_counts_where_it_meets_the_band(top: float, base: float, expected
 
 @pytest.mark.parametrize(("top", "base"), [(20, 80), (1250, 4000), (5000, 6000)])
 def test_none_holds_at_every_depth(top: float, base: float) -> None:
-    assert offer({unit("geen"): INSIDE}, band=DepthInterval(top, base)) == (Potential.NONE, True)
+    here = {unit("geen"): INSIDE, unit("geen", item="klei"): INSIDE}
+    assert offer(here, band=DepthInterval(top, base)) == (Potential.NONE, True)
 
 
 @pytest.mark.parametrize(
@@ -495,7 +498,7 @@ def test_potential_is_combined_per_row() -> None:
     evidence = table(rows)
     best, certain = combine_potential([layer_potential(i, DEEP, evidence, BOTH) for i in ("zand", "klei")], 4)
     assert best.tolist() == [Potential.PROMISING, Potential.NONE, Potential.UNKNOWN, Potential.POSSIBLE]
-    assert certain.tolist() == [True, True, False, False]
+    assert certain.tolist() == [True, False, False, False]
 
 
 def test_a_unit_of_unknown_depth_is_not_certain() -> None:

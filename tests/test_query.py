@@ -478,7 +478,7 @@ def test_only_the_asked_activities_are_answered_in_the_asked_order(question: Que
         ((600, 900), [("warmte", 600, 900), ("zout", 600, 900)]),
         ((80, 300.5), [("zout", 300, 300.5)]),
         ((1000, 2000), [("warmte", 1000, 2000)]),
-        ((2999, math.inf), [("warmte", 2999, 3000)]),
+        ((2999, 9000), [("warmte", 2999, 3000)]),
     ],
 )
 def test_an_own_depth_is_cut_to_what_the_activity_reaches(
@@ -498,6 +498,7 @@ def test_an_own_depth_is_cut_to_what_the_activity_reaches(
         ((-1, 100), "depth_wrong"),
         ((math.nan, 100), "depth_wrong"),
         ((0, math.nan), "depth_wrong"),
+        ((2999, math.inf), "depth_wrong"),
     ],
 )
 def test_a_depth_that_cannot_be_is_refused(question: Question, depth: tuple[float, float], key: str) -> None:
@@ -622,7 +623,7 @@ def test_the_real_zone_in_a_real_municipality_is_that_of_a_direct_intersection(e
     looked_at = 0
     for code in ("GM0193", "GM0303", "GM0995"):
         found = explorer.for_region(code, TODAY, activities=["geothermie"])
-        place = explorer.geometry(found.region)
+        place = explorer.regions.geometry(found.region)
         for constraint in found.answers[0].constraints:
             rule = constraint.rule
             if rule.layer is None or rule.within or rule.when.value != "present" or rule.extent.value != "column":
@@ -738,7 +739,10 @@ def test_procedures_follow_activity_and_depth(tiny: Explorer) -> None:
 
 def test_the_receipt_names_rules_layers_and_input(tiny: Explorer) -> None:
     receipt = tiny.for_region("westdorp", TODAY).receipt
-    assert receipt.input == "gemeente GM9001"
+    assert receipt.input == f"gemeente GM9001; peildatum {TODAY.isoformat()}"
+    own = tiny.for_region("westdorp", TODAY, activities=["zout"], depth=(400, 900))
+    assert own.receipt.input.endswith("; activiteit zout; diepte 400 900")
+    assert any("400 tot 900 m" in note for note in own.notes_nl)
     assert receipt.rules_hash == tiny.knowledge.hash
     assert (receipt.crs, receipt.rules_version) == ("EPSG:28992", "test")
     assert {s.layer.id: bool(s.hash) for s in receipt.layers} == {

@@ -62,9 +62,10 @@ class Layer(Declared):
     reference_date: date
     quality: Quality
     scale_nl: str
-    accuracy_m: Annotated[float, Field(ge=0)]
+    accuracy_m: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
     absence: Absence
     coverage: tuple[str, ...] = ()
+    complete_classes: tuple[str, ...] = ()
     classes: tuple[LayerClass, ...] = ()
     product: str | None = None
     sha256: str | None = None
@@ -82,10 +83,20 @@ class Layer(Declared):
             raise ValueError("two classes have the same id")
         if self.family is Family.POTENTIAL and any(c.potential is None for c in self.classes):
             raise ValueError("every class of a potential layer needs `potential`")
+        strange = sorted(set(self.complete_classes) - set(ids))
+        if strange:
+            raise ValueError(f"complete_classes: unknown classes {strange}")
         for item in self.classes:
             if item.potential is not None and item.potential.upper() not in Potential.__members__:
                 raise ValueError(f"class {item.id}: unknown potential {item.potential!r}")
         return self
+
+    def is_complete_for(self, class_ids: tuple[str, ...]) -> bool:
+        """True when an empty place really holds none of these classes (all classes, when none is named)."""
+        if self.absence is Absence.UNKNOWN:
+            return False
+        wanted = class_ids or tuple(c.id for c in self.classes)
+        return not self.complete_classes or set(wanted) <= set(self.complete_classes)
 
     def label(self, class_id: str) -> str:
         """Dutch label of one of the classes."""

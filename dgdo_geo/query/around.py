@@ -28,9 +28,14 @@ def fitting_concerns(concerns: Sequence[Concern], region: Region, answers: Seque
     )
 
 
-def notes(answers: Sequence[Answer], boundaries: LayerState, on: date) -> tuple[str, ...]:
-    """What the reader must know of the quality and the date of the answers."""
+def notes(
+    answers: Sequence[Answer], boundaries: LayerState, on: date, depth: tuple[float, float] | None = None
+) -> tuple[str, ...]:
+    """What the reader must know of the quality, the date and the depths of the answers."""
     found = []
+    if depth is not None:
+        judged = "; ".join(f"{a.activity.name_nl} {a.band.top_m:g}–{a.band.base_m:g} m" for a in answers)
+        found.append(text("notes", "own_depth", top=f"{depth[0]:g}", base=f"{depth[1]:g}", judged=judged))
     if any(answer.quality.is_mark_needed for answer in answers):
         found.append(text("notes", "schematic"))
     if boundaries.layer.quality is Quality.GENERALISED:
@@ -40,15 +45,27 @@ def notes(answers: Sequence[Answer], boundaries: LayerState, on: date) -> tuple[
     return tuple(found)
 
 
-def receipt(region: Region, knowledge: KnowledgeBase, states: Mapping[str, LayerState]) -> Receipt:
-    """How the answer came about."""
+def receipt(
+    region: Region,
+    knowledge: KnowledgeBase,
+    states: Mapping[str, LayerState],
+    on: date,
+    activities: Sequence[str] = (),
+    depth: tuple[float, float] | None = None,
+) -> Receipt:
+    """How the answer came about: the question as it was asked, and all that it was answered with."""
+    asked = f"{region.kind.value} {region.code}; peildatum {on.isoformat()}"
+    if activities:
+        asked += f"; activiteit {', '.join(activities)}"
+    if depth is not None:
+        asked += f"; diepte {depth[0]:g} {depth[1]:g}"
     return Receipt(
         code=f"dgdo-geo {dgdo_geo.__version__}",
         engine=geos.ENGINE,
         rules_version=knowledge.info.version,
         rules_hash=knowledge.hash,
         crs=f"EPSG:{RD_NEW}",
-        input=f"{region.kind.value} {region.code}",
+        input=asked,
         layers=tuple(states.values()),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ def asked_bands(
     if depth is None:
         return [AskedBand(activity, band) for activity in chosen for band in activity.bands]
     top, base = depth
-    if not (0 <= top < base):
+    if not (0 <= top < base < math.inf):
         raise InputError("depth_wrong", top=f"{top:g}", base=f"{base:g}")
     asked = []
     for activity in chosen:

@@ -122,7 +122,7 @@ class Explorer:
         remarks: tuple[str, ...] = ()
         if near:
             remarks = (text("notes", "near_boundary", name=row["name"], names=", ".join(near)),)
-        return Assessment(region, day, answers, *self._around(region, answers, day, remarks))
+        return Assessment(region, day, answers, *self._around(region, answers, day, remarks, activities, depth))
 
     def for_region(
         self,
@@ -157,7 +157,7 @@ class Explorer:
         if kind is RegionKind.WATER_BOARD:
             return self._for_water_board(wanted, day, activities, depth)
         region = self.regions.find(kind, wanted)
-        place = self.geometry(region)
+        place = self.regions.geometry(region)
         encoding, _ = self._encoded(place if kind is RegionKind.MUNICIPALITY else None)
         evidence = self._joint.evidence(self.regions.municipality_codes(region), encoding, on_progress)
         return self._area_assessment(region, place, evidence, day, activities, depth)
@@ -231,7 +231,7 @@ class Explorer:
         day = on or date.today()
         region = self.regions.find(RegionKind.MUNICIPALITY, wanted)
         encoding, tree = self._encoded()
-        found = geos.faces(self.geometry(region), encoding, tree)
+        found = geos.faces(self.regions.geometry(region), encoding, tree)
         distinct, position = np.unique(found.presence, axis=0, return_inverse=True)
         evidence = EvidenceTable(encoding.keys, distinct, region.provinces * len(distinct))
         asked = self.knowledge.activity(activity)
@@ -256,11 +256,6 @@ class Explorer:
         if layer_id not in self.states:
             raise InputError("layer_unknown", id=layer_id, known=", ".join(self.states))
         return LoadedLayer(self.states[layer_id], self._products.get(layer_id))
-
-    def geometry(self, region: Region) -> shapely.Geometry:
-        """Polygon of a municipality, province, DGDO region or the country: that of its municipalities, EPSG:28992."""
-        codes = self.regions.municipality_codes(region)
-        return shapely.union_all(self.regions.municipalities.geometry[codes].to_numpy())
 
     # How it is answered -------------------------------------------------------------------
 
@@ -324,16 +319,22 @@ class Explorer:
     ) -> AreaAssessment:
         finder = FeatureFinder(geometry, self.states, self._products, self._distances)
         answers = self._answers(evidence, finder, on, activities, depth)
-        return AreaAssessment(region, on, answers, *self._around(region, answers, on, remarks))
+        return AreaAssessment(region, on, answers, *self._around(region, answers, on, remarks, activities, depth))
 
     def _around(
-        self, region: Region, answers: tuple[Answer, ...], on: date, remarks: tuple[str, ...]
+        self,
+        region: Region,
+        answers: tuple[Answer, ...],
+        on: date,
+        remarks: tuple[str, ...],
+        activities: Sequence[str],
+        depth: tuple[float, float] | None,
     ) -> tuple[tuple[Concern, ...], tuple[str, ...], Receipt]:
         """Concerns, notes and receipt of an answer."""
         return (
             fitting_concerns(self.knowledge.concerns, region, answers),
-            (*notes(answers, self.states[MUNICIPALITIES], on), *remarks),
-            receipt(region, self.knowledge, self.states),
+            (*notes(answers, self.states[MUNICIPALITIES], on, depth), *remarks),
+            receipt(region, self.knowledge, self.states, on, activities, depth),
         )
 
     def _for_water_board(

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -15,12 +16,15 @@ import shapely
 
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import LayerState, LayerStatus, Region, RegionKind
-from dgdo_geo.texts import section
+from dgdo_geo.texts import section, text
 
 MUNICIPALITIES = "gemeenten"
 PROVINCES = "provincies"
 WATER_BOARDS = "waterschappen"
 DGDO_REGIONS = ("Noord", "Oost", "Zuid", "West")
+
+COVERED_TOLERANCE = 0.1
+"""Municipalities and provinces may come from sources with another coast line; more than this is a gap."""
 
 RD_BOUNDS = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)
 """Outer limits of the land of the Netherlands in EPSG:28992, rounded outwards."""
@@ -64,6 +68,13 @@ class RegionIndex:
     provinces: gpd.GeoDataFrame
     accuracy_m: float
 
+    @cached_property
+    def incomplete(self) -> tuple[str, ...]:
+        """Provinces of which more than a tenth is covered by no municipality: their totals would be wrong."""
+        covered = self.municipalities.geometry.area.groupby(self.municipalities["province"]).sum()
+        share = covered.reindex(self.provinces.index, fill_value=0.0) / self.provinces.geometry.area
+        return tuple(str(code) for code in self.provinces.index[share < 1 - COVERED_TOLERANCE])
+
     @classmethod
     def build(cls, states: dict[str, LayerState], products: dict[str, gpd.GeoDataFrame]) -> RegionIndex:
         """Build from the layers of a workspace.
@@ -77,6 +88,10 @@ class RegionIndex:
             state = states.get(layer_id)
             if state is None or state.status is not LayerStatus.AVAILABLE:
                 raise DataError("boundaries_missing", layer=layer_id, detail=state.detail_nl if state else "")
+        strange = sorted(set(products[MUNICIPALITIES]["province"]) - set(products[PROVINCES]["feature_id"]))
+        if strange:
+            detail = text("notes", "strange_provinces", codes=", ".join(strange[:5]))
+            raise DataError("boundaries_missing", layer=MUNICIPALITIES, detail=detail)
         return cls(
             products[MUNICIPALITIES].set_index("feature_id", drop=False),
             products[PROVINCES].set_index("feature_id", drop=False),
@@ -103,6 +118,10 @@ class RegionIndex:
         return self._region(kind, code, str(frame.loc[code, "name"]), provinces)
 
     def _region(self, kind: RegionKind, code: str, name: str, provinces: Sequence[str]) -> Region:
+        gaps = [code for code in provinces if code in self.incomplete]
+        if gaps and kind is not RegionKind.MUNICIPALITY:
+            names = ", ".join(str(self.provinces.loc[gap, "name"]) for gap in gaps)
+            raise DataError("boundaries_incomplete", provinces=names)
         region = Region(kind, code, name, None, tuple(provinces), self.dgdo_regions(provinces))
         geometry = self.municipalities.geometry[self.municipality_codes(region)]
         return Region(kind, code, name, math.fsum(geometry.area), region.provinces, region.dgdo_regions)
@@ -118,6 +137,11 @@ class RegionIndex:
             return [region.code]
         is_in = self.municipalities["province"].isin(region.provinces)
         return sorted(self.municipalities.index[is_in])
+
+    def geometry(self, region: Region) -> shapely.Geometry:
+        """Polygon of a region: that of its municipalities, EPSG:28992."""
+        codes = self.municipality_codes(region)
+        return shapely.union_all(self.municipalities.geometry[codes].to_numpy())
 
     def municipality_at(self, x: float, y: float) -> str:
         """Code of the municipality at a point.
@@ -138,6 +162,8 @@ class RegionIndex:
             raise InputError("point_is_lonlat", x=f"{x:g}", y=f"{y:g}")
         if not _inside((x, y), RD_BOUNDS):
             raise InputError("point_far_outside", x=f"{x:g}", y=f"{y:g}")
+        if len(self.provinces.sindex.query(shapely.Point(x, y), predicate="intersects")) and self.incomplete:
+            raise DataError("municipality_not_loaded", x=f"{x:g}", y=f"{y:g}")
         distance = self.municipalities.geometry.distance(shapely.Point(x, y))
         nearest = distance.idxmin()
         raise InputError(

@@ -14,11 +14,11 @@ def openness(answer: Answer) -> dict[str, object]:
     """Square metres of an area answer that are open, unknown, closed or without potential; and why."""
     totals = {"open_m2": 0.0, "unknown_m2": 0.0, "no_m2": 0.0, "none_m2": 0.0}
     for part in answer.areas:
-        if part.potential is Potential.NONE:
+        if part.potential is Potential.NONE and part.potential_certain:
             key = "none_m2"
         elif part.verdict >= Verdict.NO_UNLESS:
             key = "no_m2"
-        elif part.conclusive and part.potential is not Potential.UNKNOWN:
+        elif part.conclusive and part.potential_certain:
             key = "open_m2"
         else:
             key = "unknown_m2"

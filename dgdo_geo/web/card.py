@@ -146,17 +146,8 @@ PARTS = {"verdict": outcome_parts, "found": found_parts, "potential": potential_
 
 
 def is_schematic(answer: Answer) -> bool:
-    """True when any layer that the answer was sought in is drawn by hand or made up.
-
-    A flat no that holds everywhere by a rule that needs no such layer does not rest on a sketch.
-    """
-    for item in answer.constraints:
-        is_sure = item.is_certain and item.rule.verdict is Verdict.EXCLUDED and item.share in (None, 1.0)
-        if is_sure and (item.layer is None or not item.layer.quality.is_mark_needed):
-            return False
-    layers = [c.layer for c in answer.constraints] + [u.layer for u in answer.unanswered]
-    layers += [p.layer for p in answer.potentials]
-    return any(layer.quality.is_mark_needed and layer.product for layer in layers if layer is not None)
+    """True when a layer that had something to say is drawn by hand or made up; the same as in the JSON."""
+    return answer.quality.is_mark_needed
 
 
 def rows(assessment: Assessment, chosen: Answer) -> list[Row]:

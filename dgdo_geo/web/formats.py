@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from datetime import date
 
@@ -125,3 +126,17 @@ def sorting(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(c for c in plain.removeprefix("'s-").removeprefix("'s ").removeprefix("'t ") if c.isalnum())
+
+
+def literal(words: str) -> str:
+    r"""Words for a place that reads Markdown: no sign makes a link, a picture or a mark-up.
+
+    For names and for what a visitor typed.
+
+    >>> literal("![x](http://e) *a*")
+    '\\!\\[x\\](http:\\/\\/e) \\*a\\*'
+    >>> literal("Kaart: Warmteopslag (HTO) in Zwolle")
+    'Kaart: Warmteopslag (HTO) in Zwolle'
+    """
+    escaped = re.sub(r"([\\`*_\[\]<>#!|$~@])", r"\\\1", words)
+    return escaped.replace("://", r":\/\/").replace("www.", r"www\.")

@@ -16,7 +16,7 @@ from dgdo_geo.model import Answer
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.regions import MUNICIPALITIES
 from dgdo_geo.texts import text
-from dgdo_geo.web import card, controls, opened, state
+from dgdo_geo.web import card, controls, formats, opened, state
 from dgdo_geo.web.state import MAP_KINDS, View
 
 HEIGHT = 520
@@ -30,7 +30,7 @@ def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
         st.markdown(text("web", "start_map"))
     else:
         name = explorer.regions.municipalities.loc[view.municipality, "name"]
-        st.header(text("web_map", "title", activity=chosen.activity.name_nl, name=name), anchor=False)
+        st.header(formats.literal(text("web_map", "title", activity=chosen.activity.name_nl, name=name)), anchor=False)
         st.radio(
             text("web_map", "shows"),
             MAP_KINDS,

@@ -15,7 +15,7 @@ from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.model import Answer, Assessment
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
-from dgdo_geo.web import card, controls, mapview, opened
+from dgdo_geo.web import card, controls, formats, mapview, opened
 from dgdo_geo.web.state import View, to_params
 
 STYLE = Path(__file__).parent / "static" / "dgdo.css"
@@ -30,12 +30,12 @@ def show() -> None:
     try:
         explorer = opened.explorer()
     except DgdoGeoError as error:
-        st.error(error.message_nl)
+        st.error(formats.literal(error.message_nl))
         return
     view, problems = controls.current_view(explorer)
     view = controls.choose(explorer, view)
     for problem in problems:
-        st.error(problem)
+        st.error(formats.literal(problem))
     assessment = _assessment(explorer, view)
     if assessment is None and view.point is not None:
         view = replace(view, point=None)
@@ -56,7 +56,7 @@ def _assessment(explorer: Explorer, view: View) -> Assessment | None:
             return opened.point_answer(explorer, *view.point, view.on)
         return opened.area_answer(explorer, view.municipality, view.on)
     except InputError as error:
-        st.error(error.message_nl)
+        st.error(formats.literal(error.message_nl))
     return None
 
 
@@ -81,7 +81,7 @@ def _map_and_summary(explorer: Explorer, view: View, assessment: Assessment | No
         else:
             x, y = (f"{value:.0f}" for value in view.point)
             title = text("web", "card_point", x=x, y=y, name=name)
-        st.header(title, anchor=False)
+        st.header(formats.literal(title), anchor=False)
         st.html(card.summary(assessment, chosen, view.map_kind))
         if view.point is not None:
             st.button(text("web", "drop_point"), on_click=controls.drop_point)
@@ -91,7 +91,7 @@ def _map_and_summary(explorer: Explorer, view: View, assessment: Assessment | No
 
 def _card(explorer: Explorer, view: View, assessment: Assessment, chosen: Answer) -> None:
     addresses = {i: _address(explorer, view, answer) for i, answer in enumerate(assessment.answers)}
-    st.header(text("web", "overview_place", name=assessment.region.name), anchor=False)
+    st.header(formats.literal(text("web", "overview_place", name=assessment.region.name)), anchor=False)
     st.html(card.overview(assessment, chosen, addresses))
     depth = card.formats.interval(chosen.depth)
     st.header(text("web", "details", activity=chosen.activity.name_nl, depth=depth), anchor=False)
