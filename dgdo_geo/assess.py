@@ -146,7 +146,8 @@ def assess(
     -------
     BandAssessment
     """
-    outcomes = _with_exemptions([rule_outcome(rule, band, evidence, layers, value, on) for rule in rules])
+    answered = [rule_outcome(rule, band, evidence, layers, value, on) for rule in rules]
+    outcomes = _with_exemptions([_near_border(outcome, evidence) for outcome in answered])
     n = len(evidence)
     verdict = np.zeros(n, np.int8)
     indication = np.zeros(n, np.int8)
@@ -174,7 +175,7 @@ def rule_outcome(
     n = len(evidence)
     firing = np.full(n, Firing.NOT_APPLICABLE, np.int8)
     cause = np.full(n, -1, np.int8)
-    here = _in_regions(rule.regions, evidence.province)
+    here = _in_regions(rule.regions, evidence.province) | _in_regions(rule.regions, evidence.near_provinces).any()
     if not here.any() or not _band_applies(rule, band, value, on):
         return RuleOutcome(rule, firing, cause)
     if rule.layer is None:
@@ -195,6 +196,22 @@ def rule_outcome(
     firing[~here] = Firing.NOT_APPLICABLE
     cause[~here] = -1
     return RuleOutcome(rule, firing, cause)
+
+
+def _near_border(outcome: RuleOutcome, evidence: EvidenceTable) -> RuleOutcome:
+    """A rule of one province, this close to another: it holds perhaps, so it never decides."""
+    if not outcome.rule.regions or not evidence.near_provinces:
+        return outcome
+    home = _in_regions(outcome.rule.regions, evidence.province)
+    if home.all() and _in_regions(outcome.rule.regions, evidence.near_provinces).all():
+        return outcome
+    firing, cause = outcome.firing.copy(), outcome.cause.copy()
+    perhaps = firing >= Firing.RIM
+    firing[perhaps & home] = Firing.RIM
+    firing[perhaps & ~home] = Firing.UNANSWERED
+    cause[perhaps] = _EDGE_CAUSE
+    firing[~home & (firing == Firing.CLEAR)] = Firing.NOT_APPLICABLE
+    return RuleOutcome(outcome.rule, firing, cause)
 
 
 def _band_applies(rule: Rule, band: DepthInterval, value: Callable[[str, date], float], on: date) -> bool:

@@ -163,6 +163,17 @@ def test_wrong_input_is_said_in_dutch(params: dict[str, str], key: str) -> None:
     assert "Traceback" not in app.error[0].value
 
 
+@pytest.mark.parametrize("key", ["gemeente", "activiteit", "peildatum", "punt", "diepte"])
+def test_words_in_a_link_never_become_a_picture_or_a_link(key: str) -> None:
+    app = run(**{"gemeente": ZWOLLE, key: "![x](http://evil.invalid/p.png) [klik](http://evil.invalid) <b>"})
+    assert not app.exception
+    shown = [element.value for kind in (app.error, app.markdown, app.header) for element in kind]
+    assert shown
+    for words in shown:
+        assert not re.search(r"(?<!\\)[\[<].*evil", words)
+        assert "http://evil" not in words
+
+
 def test_missing_workspace_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DGDO_WORKSPACE", str(tmp_path / "nergens"))
     app = run(gemeente=ZWOLLE)

@@ -521,3 +521,31 @@ def test_the_date_reaches_the_parameters() -> None:
     rules = declared(rule("r", within="afstand", deeper_than="afstand"))
     assess(asked, DEEP, rules, table([{}]), state(CONCLUSIVE), value, date(2025, 6, 1))
     assert set(asked_on) == {date(2025, 6, 1)}
+
+
+@pytest.mark.parametrize(
+    ("home", "near", "expected", "conclusive"),
+    [
+        ("PV22", (), FIRES, True),
+        ("PV22", ("PV23",), (Firing.RIM, Cause.NEAR_EDGE), False),
+        ("PV23", ("PV22",), (Firing.UNANSWERED, Cause.NEAR_EDGE), False),
+        ("PV23", (), NOT_APPLICABLE, True),
+    ],
+)
+def test_a_provincial_rule_never_decides_at_the_border(home, near, expected, conclusive) -> None:
+    rules = declared(rule("r", regions=["PV22"]))
+    evidence = EvidenceTable((ZONE,), np.array([[INSIDE]], np.int8), (home,), near_provinces=near)
+    asked = Activity.model_validate(activity("warmte", [(1250, 4000)]))
+    found = assess(asked, DEEP, rules, evidence, state(CONCLUSIVE), lambda p, _: NUMBERS[p], TODAY)
+    (outcome,) = found.rules
+    cause = None if outcome.cause[0] < 0 else CAUSES[int(outcome.cause[0])]
+    assert (Firing(int(outcome.firing[0])), cause) == expected
+    assert bool(found.conclusive[0]) is conclusive
+
+
+def test_a_layer_that_is_complete_for_other_classes_clears_nothing() -> None:
+    rules = declared(rule("r", classes=["zone"]))
+    partly = CONCLUSIVE.model_copy(update={"complete_classes": ("kern",)})
+    assert not judge(rules, {}, state(partly)).conclusive[0]
+    whole = CONCLUSIVE.model_copy(update={"complete_classes": ("kern", "zone")})
+    assert judge(rules, {}, state(whole)).conclusive[0]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import date
 
 import geopandas as gpd
 import pytest
 from shapely import LineString, MultiPoint, Point, Polygon, box
+from shapely.geometry import mapping
 
 from dgdo_geo import cli, intake, store
+from dgdo_geo.catalogue import read_layer
 from dgdo_geo.errors import DgdoGeoError, InputError
+from dgdo_geo.model import LayerClass
 from dgdo_geo.query import open_explorer
 
 DETAILS = {
@@ -275,3 +279,85 @@ def test_the_command_says_that_a_dry_run_saved_nothing(tmp_path, monkeypatch, ca
             assert not stop.code
         assert message in capsys.readouterr().out
         assert (tmp_path / "werkmap").exists() is exists
+
+
+@pytest.mark.parametrize("accuracy", [float("inf"), float("nan"), -1.0])
+def test_an_accuracy_that_is_none_is_refused(tmp_path, accuracy):
+    with pytest.raises(DgdoGeoError) as caught:
+        intake.run(recipe(write(tmp_path, "n2000.gpkg", [SQUARE]), accuracy_m=accuracy), tmp_path / "werkmap")
+    assert "accuracy_m" in str(caught.value)
+
+
+def test_columns_with_our_names_and_with_lists_are_kept_under_another_name(tmp_path, workspace):
+    path = tmp_path / "n2000.geojson"
+    square = gpd.GeoSeries([SQUARE], crs=28992).to_crs(4326).iloc[0]
+    feature = {
+        "type": "Feature",
+        "geometry": mapping(square),
+        "properties": {"name": "a", "source_name": "b", "x": [1]},
+    }
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    intake.run(recipe(path, name_column="name"), workspace, save=True)
+    frame = open_explorer(workspace).layer("natura2000").to_gdf()
+    assert frame["name"].tolist() == ["a"]
+    assert {"source_name", "source_name_2"} <= set(frame.columns)
+
+
+def test_when_the_second_product_cannot_be_written_no_layer_changes(tmp_path, workspace, monkeypatch):
+    good = recipe(write(tmp_path, "goed.gpkg", [SQUARE])).layers[0]
+    other = recipe(write(tmp_path, "ook.gpkg", [SQUARE]), layer="waddenzee").layers[0]
+    staged = []
+
+    def second_fails(workspace, layer, frame):
+        staged.append(layer.id)
+        if len(staged) == 2:
+            raise OSError(28, "No space left on device")
+        return real(workspace, layer, frame)
+
+    real = store._stage_product
+    monkeypatch.setattr(store, "_stage_product", second_fails)
+    with pytest.raises(DgdoGeoError):
+        intake.run(intake.Recipe((good, other), tmp_path), workspace, save=True)
+    assert staged == ["natura2000", "waddenzee"]
+    assert not list(workspace.glob("layers/*/*/layer.toml"))
+
+
+def test_complete_for_one_class_clears_no_rule_on_another(tmp_path, workspace):
+    path = write(tmp_path, "wwg.gpkg", [SQUARE])
+    intake.run(recipe(path, layer="grondwaterbescherming", class_id="waterwingebied"), workspace, save=True)
+    (found,) = open_explorer(workspace).at_point(190_000, 520_000, activities=["geothermie"]).answers
+    clear = {r.id for r in found.clear}
+    assert "r01-waterwingebied" in clear
+    assert "r02-grondwaterbeschermingsgebied" not in clear
+    assert "r02-grondwaterbeschermingsgebied" in {u.rule.id for u in found.unanswered}
+
+
+def test_municipalities_of_one_province_give_no_totals_of_another(tmp_path, workspace):
+    start = open_explorer(tmp_path / "leeg", create=True)
+    few = start.layer("gemeenten").to_gdf().query("province == 'PV20'")[["feature_id", "name", "province", "geometry"]]
+    path = tmp_path / "groningen.gpkg"
+    few.rename(columns={"feature_id": "code", "name": "naam", "province": "prov"}).to_file(path)
+    item = recipe(path, layer="gemeenten", id_column="code", name_column="naam").layers[0]
+    columns = item.columns.model_copy(update={"extra": {"province": "prov"}})
+    intake.run(intake.Recipe((item.model_copy(update={"columns": columns}),), tmp_path), workspace, save=True)
+    explorer = open_explorer(workspace)
+    assert explorer.for_region("PV20", activities=["geothermie"]).region.area_m2 > 2e9
+    for wanted in ("NL", "PV23", "Oost"):
+        with pytest.raises(DgdoGeoError) as caught:
+            explorer.for_region(wanted, activities=["geothermie"])
+        assert caught.value.key == "boundaries_incomplete"
+    with pytest.raises(DgdoGeoError) as caught:
+        explorer.at_point(203_500, 503_000)
+    assert caught.value.key == "municipality_not_loaded"
+
+
+def test_a_layer_with_other_classes_than_the_rules_expect_is_unreadable(tmp_path, workspace):
+    intake.run(recipe(write(tmp_path, "n2000.gpkg", [SQUARE])), workspace, save=True)
+    (path,) = workspace.glob("layers/*/natura2000/layer.toml")
+    product = next(path.parent.glob("*.parquet"))
+    gpd.read_parquet(product).assign(**{"class": "anders"}).to_parquet(product)
+    changed = {"classes": (LayerClass(id="anders", label_nl="Anders"),), "sha256": store.file_hash(product)}
+    path.write_text(store.layer_toml(read_layer(path).model_copy(update=changed)))
+    state = open_explorer(workspace).states["natura2000"]
+    assert state.status == "unreadable"
+    assert "past niet bij regel" in state.detail_nl

@@ -58,12 +58,15 @@ class EvidenceTable:
         Province code of every combination.
     area_m2 : numpy.ndarray of float64, shape (n,), or None
         Area of every combination; None at a point.
+    near_provinces : tuple of str
+        Other provinces whose border is closer than its accuracy, for every row; known at a point only.
     """
 
     keys: tuple[EvidenceKey, ...]
     presence: NDArray[np.int8]
     province: tuple[str, ...]
     area_m2: NDArray[np.float64] | None = None
+    near_provinces: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.province)

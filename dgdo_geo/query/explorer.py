@@ -23,6 +23,7 @@ from dgdo_geo.model import (
     Concern,
     EvidenceTable,
     LayerState,
+    LayerStatus,
     Receipt,
     Region,
     RegionKind,
@@ -36,7 +37,7 @@ from dgdo_geo.query.asked import AskedBand, asked_bands
 from dgdo_geo.query.build import build_answer
 from dgdo_geo.query.features import FeatureFinder
 from dgdo_geo.query.joint import JointAreas, overlay_hash
-from dgdo_geo.query.loaded import LoadedLayer
+from dgdo_geo.query.loaded import LoadedLayer, without_unfit
 from dgdo_geo.query.regions import (
     MUNICIPALITIES,
     PROVINCES,
@@ -60,17 +61,16 @@ class Explorer:
     ) -> None:
         self.workspace = workspace
         self.knowledge = knowledge
-        self.states: Mapping[str, LayerState] = states
+        self.states: Mapping[str, LayerState] = without_unfit(states, knowledge.rules)
+        products = {i: frame for i, frame in products.items() if self.states[i].status is LayerStatus.AVAILABLE}
         self._products = products
-        self.regions = RegionIndex.build(states, products)
+        self.regions = RegionIndex.build(self.states, products)
         self._distances = knowledge.distances()
         self._lock = threading.RLock()
         self._encoding: Encoding | None = None
         self._tree: shapely.STRtree | None = None
-        self.overlay_hash = overlay_hash(states, self._distances)
+        self.overlay_hash = overlay_hash(self.states, self._distances)
         self._joint = JointAreas(workspace, self.overlay_hash, self.regions.municipalities)
-
-    # What can be asked --------------------------------------------------------------------
 
     def at_point(
         self,
@@ -106,7 +106,8 @@ class Explorer:
         row = self.regions.municipalities.loc[code]
         province = str(row["province"])
         encoding, _ = self._encoded(shapely.Point(x, y))
-        evidence = EvidenceTable(encoding.keys, presence_at(x, y, encoding), (province,))
+        others = self.regions.provinces_within_accuracy(x, y, province)
+        evidence = EvidenceTable(encoding.keys, presence_at(x, y, encoding), (province,), near_provinces=others)
         finder = FeatureFinder(shapely.Point(x, y), self.states, self._products, self._distances)
         answers = self._answers(evidence, finder, day, activities, depth)
         region = Region(
@@ -256,8 +257,6 @@ class Explorer:
         if layer_id not in self.states:
             raise InputError("layer_unknown", id=layer_id, known=", ".join(self.states))
         return LoadedLayer(self.states[layer_id], self._products.get(layer_id))
-
-    # How it is answered -------------------------------------------------------------------
 
     def warm(self) -> None:
         """Encode the whole country now, so that every later question is fast; for a server."""

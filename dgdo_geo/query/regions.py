@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,13 +60,14 @@ class RegionIndex:
     ----------
     municipalities, provinces : GeoDataFrame
         Products of the layers ``gemeenten`` and ``provincies``, indexed by code.
-    accuracy_m : float
-        Accuracy of the municipal boundaries.
+    accuracy_m, province_accuracy_m : float
+        Accuracy of the municipal and of the provincial boundaries.
     """
 
     municipalities: gpd.GeoDataFrame
     provinces: gpd.GeoDataFrame
     accuracy_m: float
+    province_accuracy_m: float
 
     @cached_property
     def incomplete(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ class RegionIndex:
         return tuple(str(code) for code in self.provinces.index[share < 1 - COVERED_TOLERANCE])
 
     @classmethod
-    def build(cls, states: dict[str, LayerState], products: dict[str, gpd.GeoDataFrame]) -> RegionIndex:
+    def build(cls, states: Mapping[str, LayerState], products: dict[str, gpd.GeoDataFrame]) -> RegionIndex:
         """Build from the layers of a workspace.
 
         Raises
@@ -96,6 +97,7 @@ class RegionIndex:
             products[MUNICIPALITIES].set_index("feature_id", drop=False),
             products[PROVINCES].set_index("feature_id", drop=False),
             states[MUNICIPALITIES].layer.accuracy_m,
+            states[PROVINCES].layer.accuracy_m,
         )
 
     def find(self, kind: RegionKind, wanted: str) -> Region:
@@ -177,6 +179,12 @@ class RegionIndex:
     def _containing(self, x: float, y: float) -> str | None:
         hits = self.municipalities.sindex.query(shapely.Point(x, y), predicate="intersects")
         return None if len(hits) == 0 else str(self.municipalities.index[int(np.min(hits))])
+
+    def provinces_within_accuracy(self, x: float, y: float, home: str) -> tuple[str, ...]:
+        """Codes of other provinces closer to the point than the accuracy of their borders."""
+        reach = self.province_accuracy_m
+        near = self.provinces.sindex.query(shapely.Point(x, y), predicate="dwithin", distance=reach)
+        return tuple(sorted(str(code) for code in self.provinces.index[near] if code != home))
 
     def neighbours_within_accuracy(self, x: float, y: float, code: str) -> list[str]:
         """Names of other municipalities closer to the point than the accuracy of the boundaries."""

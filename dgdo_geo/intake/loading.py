@@ -1,99 +1,28 @@
-"""Loading own GIS files: recipe -> dry run -> layer in the workspace.
-
-A recipe is a TOML file that can be edited and replayed (``docs/recipes.md``).
-Options of the command line make a recipe of one layer.
-"""
+"""Loading own GIS files: recipe -> dry run -> layer in the workspace."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
-from typing import Annotated
 
 import geopandas as gpd
 import pyproj
 import shapely
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from dgdo_geo import harmonise, store
 from dgdo_geo.errors import DataError, InputError
-from dgdo_geo.model import Declared, Family, Layer
-from dgdo_geo.sources.files import ReadOptions, read_file
+from dgdo_geo.intake.recipe import Recipe, RecipeLayer
+from dgdo_geo.model import Family, Layer
+from dgdo_geo.sources.files import read_file
 from dgdo_geo.texts import text
-from dgdo_geo.toml_files import describe_validation, read_toml, short_name
+from dgdo_geo.toml_files import describe_validation
 
 REACH_M = 400.0
 """Vertices closer than this to a known province boundary count in the CRS test."""
 DOUBT_RATIO = 0.6
 """Another CRS that brings boundaries this much closer makes the declared one doubtful."""
-
-
-class Lookup(Declared):
-    """A column of ours filled from a source column through a table; every value must be in it."""
-
-    column: str
-    values: Mapping[str, str]
-
-
-class Columns(Declared):
-    """Columns of the source that become columns of ours."""
-
-    id: str | None = None
-    name: str | None = None
-    depths: Mapping[str, str] = {}
-    extra: Mapping[str, str] = {}
-    lookup: Mapping[str, Lookup] = {}
-
-
-class ClassMapping(Declared):
-    """How a feature gets its class: one for all, or by source values."""
-
-    fixed: str | None = None
-    columns: tuple[str, ...] = ()
-    values: Mapping[str, str] = {}
-    skip: tuple[str, ...] = ()
-
-
-class Declaration(Declared):
-    """What the file says differently from the shipped declaration of the layer."""
-
-    title_nl: str | None = None
-    description_nl: str | None = None
-    owner: str | None = None
-    source: str
-    source_url: str | None = None
-    licence: str
-    attribution: str | None = None
-    reference_date: date
-    quality: str
-    scale_nl: str | None = None
-    accuracy_m: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
-    absence: str
-    coverage: tuple[str, ...] | None = None
-    downloadable: bool | None = None
-
-
-class RecipeLayer(Declared):
-    """One layer of a recipe."""
-
-    layer: str
-    file: str
-    crs: str | None = None
-    why_crs_nl: str = ""
-    read: ReadOptions = ReadOptions()
-    columns: Columns = Columns()
-    classes: ClassMapping = ClassMapping()
-    declare: Declaration
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Layers to load, and the folder in which their files stand."""
-
-    layers: tuple[RecipeLayer, ...]
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,109 +61,6 @@ class Intake:
 
 def _counts(values: Mapping[str, int]) -> str:
     return ", ".join(f"{value} ({number})" for value, number in values.items())
-
-
-def read_recipe(path: Path, folder: Path | None = None) -> Recipe:
-    """Read a recipe file; its data files stand in ``folder``, or beside the recipe.
-
-    Raises
-    ------
-    InputError
-        If the recipe or the folder does not exist, or the recipe holds no layers.
-    DeclarationError
-        If it is no TOML.
-    """
-    if not path.is_file():
-        raise InputError("file_missing", file=path.name)
-    base = folder or path.parent
-    if not base.is_dir():
-        raise InputError("folder_missing", folder=base)
-    data = read_toml(path)
-    strange = sorted(set(data) - {"layer"})
-    entries = data.get("layer")
-    if strange or not isinstance(entries, list) or not entries:
-        problems = f"unknown keys {strange}" if strange else "no [[layer]]"
-        raise InputError("recipe_wrong", file=short_name(path), problems=problems)
-    layers = []
-    for position, entry in enumerate(entries, start=1):
-        try:
-            layers.append(RecipeLayer.model_validate(entry))
-        except ValidationError as error:
-            where = f"layer {position}: {describe_validation(error)}"
-            raise InputError("recipe_wrong", file=short_name(path), problems=where) from error
-    return Recipe(tuple(layers), base)
-
-
-def recipe_from_options(
-    file: Path,
-    *,
-    layer: str | None,
-    crs: str | None,
-    class_id: str | None,
-    class_column: str | None,
-    values: list[str],
-    name_column: str | None,
-    id_column: str | None,
-    source: str | None,
-    licence: str | None,
-    reference_date: date | None,
-    quality: str | None,
-    accuracy_m: float | None,
-    complete: bool,
-) -> Recipe:
-    """Make a recipe of one layer from the options of the command line.
-
-    Raises
-    ------
-    InputError
-        Naming the options that are missing, or a translation that is not ``old=class``.
-    """
-    _require_options(
-        {
-            "--laag": layer, "--bron": source, "--licentie": licence, "--datum": reference_date,
-            "--kwaliteit": quality, "--nauwkeurigheid": accuracy_m,
-        }
-    )  # fmt: skip
-    entry = {
-        "layer": layer,
-        "file": file.name,
-        "crs": crs,
-        "columns": {"id": id_column, "name": name_column},
-        "classes": {
-            "fixed": class_id,
-            "columns": [class_column] if class_column else [],
-            "values": _value_pairs(values),
-        },
-        "declare": {
-            "source": source,
-            "licence": licence,
-            "reference_date": reference_date,
-            "quality": quality,
-            "accuracy_m": accuracy_m,
-            "absence": "conclusive" if complete else "unknown",
-        },  # fmt: skip
-    }
-    try:
-        return Recipe((RecipeLayer.model_validate(entry),), file.parent)
-    except ValidationError as error:
-        raise InputError("recipe_wrong", file=file.name, problems=describe_validation(error)) from error
-
-
-def _require_options(needed: Mapping[str, object]) -> None:
-    missing = [name for name, value in needed.items() if value is None]
-    if missing:
-        raise InputError("options_missing", options=", ".join(missing))
-
-
-def _value_pairs(values: list[str]) -> dict[str, str]:
-    """Translations written as ``old=class``; the old value may itself hold an equals sign."""
-    pairs = {}
-    for value in values:
-        old, _, new = value.rpartition("=")
-        if not old or not new:
-            raise InputError("value_pair", value=value)
-        pairs[old] = new
-    return pairs
 
 
 def run(
