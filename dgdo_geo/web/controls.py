@@ -71,7 +71,7 @@ def choose(explorer: Explorer, view: View) -> View:
                 text("web", "depth"),
                 range(len(bands)),
                 key=_band_key(activity),
-                format_func=lambda i: bands[i].label_nl or formats.interval(bands[i].interval),
+                format_func=lambda i: formats.band(bands[i]),
             )
     return _from_session(explorer)
 

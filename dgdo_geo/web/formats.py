@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import date
 
-from dgdo_geo.model import DepthInterval, DepthRange
+from dgdo_geo.model import Band, DepthInterval, DepthRange
 from dgdo_geo.texts import text
 
 MONTHS = (
@@ -77,6 +77,16 @@ def interval(depth: DepthInterval) -> str:
     '1250 tot 4000 m'
     """
     return text("web_depth", "interval", top=metres(depth.top_m), base=metres(depth.base_m))
+
+
+def band(item: Band) -> str:
+    """A depth band with its name, where it has one.
+
+    >>> band(Band(top_m=300, base_m=800, label_nl="zoals in Twente"))
+    '300 tot 800 m (zoals in Twente)'
+    """
+    depth = interval(item.interval)
+    return f"{depth} ({item.label_nl})" if item.label_nl else depth
 
 
 def depth_range(depth: DepthRange) -> str:
