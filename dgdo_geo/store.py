@@ -16,6 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,21 +157,22 @@ def read_layers(workspace: Workspace) -> tuple[dict[str, LayerState], dict[str, 
     products : dict of layer id to GeoDataFrame
         Those that are available.
     """
-    states: dict[str, LayerState] = {}
-    products: dict[str, gpd.GeoDataFrame] = {}
-    for layer_id, entry in workspace.entries.items():
-        layer, path = entry.layer, entry.product_path
-        if path is None:
-            states[layer_id] = LayerState(layer, LayerStatus.NOT_LOADED, layer.how_to_get_nl)
-            continue
-        try:
-            frame = read_product(entry)
-        except DataError as error:
-            states[layer_id] = LayerState(layer, LayerStatus.UNREADABLE, error.message_nl)
-            continue
-        products[layer_id] = frame
-        states[layer_id] = LayerState(layer, LayerStatus.AVAILABLE, "", len(frame), str(layer.sha256))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        read = list(pool.map(_read_state, workspace.entries.values()))
+    states = {state.layer.id: state for state, _ in read}
+    products = {state.layer.id: frame for state, frame in read if frame is not None}
     return states, products
+
+
+def _read_state(entry: CatalogueEntry) -> tuple[LayerState, gpd.GeoDataFrame | None]:
+    layer = entry.layer
+    if entry.product_path is None:
+        return LayerState(layer, LayerStatus.NOT_LOADED, layer.how_to_get_nl), None
+    try:
+        frame = read_product(entry)
+    except DataError as error:
+        return LayerState(layer, LayerStatus.UNREADABLE, error.message_nl), None
+    return LayerState(layer, LayerStatus.AVAILABLE, "", len(frame), str(layer.sha256)), frame
 
 
 def read_product(entry: CatalogueEntry) -> gpd.GeoDataFrame:
