@@ -238,12 +238,14 @@ def test_from_a_name_to_a_reason(visitor: Visitor, browser: Any, server: Server,
     page.screenshot(path=tmp_path / "punt.png")
 
     heading = page.get_by_role("heading", name="Antwoord voor punt").inner_text()
-    table = page.locator("table").first.text_content()
+    # By its caption: the page builds up piece by piece, so "the first table" is not always the same one.
+    overview = "table:has(caption:has-text('Alle activiteiten'))"
+    table = page.locator(overview).text_content()
     again = browser.new_context()
     other = again.new_page()
     other.goto(page.url)
     other.get_by_role("heading", name=heading).wait_for()
-    assert other.locator("table").first.text_content() == table
+    assert other.locator(overview).text_content() == table
     again.close()
     assert visitor.foreign() == []
     assert visitor.errors == []
