@@ -20,11 +20,8 @@ from numpy.typing import NDArray
 from pyproj.transformer import TransformerGroup
 
 from dgdo_geo.errors import InputError
-from dgdo_geo.model import RD_NEW
+from dgdo_geo.model import LAND_BOUNDS, RD_NEW
 from dgdo_geo.texts import text
-
-LAND_BOUNDS = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)
-"""Outer limits of the land of the Netherlands in EPSG:28992, rounded outwards."""
 
 
 @dataclass(slots=True)

@@ -31,7 +31,6 @@ import tomli_w
 from dgdo_geo.catalogue import CatalogueEntry, read_catalogue, shipped_layers_dir
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import RD_NEW, Layer, LayerState, LayerStatus
-from dgdo_geo.texts import text
 from dgdo_geo.toml_files import short_name
 
 FORMAT = 1
@@ -340,8 +339,3 @@ def write_table(workspace: Workspace, key: str, frame: pd.DataFrame, *, keep: in
             old.unlink(missing_ok=True)
     except OSError as error:
         raise DataError("workspace_not_writable", path=workspace.path, reason=error.strerror or error) from error
-
-
-def status_nl(state: LayerState) -> str:
-    """The status of a layer in words."""
-    return text("status", state.status.value)

@@ -77,3 +77,12 @@ def placeholders(template: str) -> set[str]:
     ['naam', 'provincie']
     """
     return {field for _, field, _, _ in string.Formatter().parse(template) if field}
+
+
+def number_nl(value: float, decimals: int = 0) -> str:
+    """A number with a decimal comma and points between thousands.
+
+    >>> number_nl(1234.567, 1), number_nl(0.5, 0)
+    ('1.234,6', '0')
+    """
+    return f"{value:,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")

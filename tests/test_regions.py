@@ -14,7 +14,7 @@ from worlds import TODAY, at
 from dgdo_geo.errors import InputError
 from dgdo_geo.model import RegionKind
 from dgdo_geo.query import Explorer, RegionIndex
-from dgdo_geo.query.regions import DGDO_REGIONS, LONLAT_BOUNDS, RD_BOUNDS, plain
+from dgdo_geo.query.regions import DGDO_REGIONS, LAND_BOUNDS, LONLAT_BOUNDS, plain
 
 MUNICIPALITY, PROVINCE, DGDO = RegionKind.MUNICIPALITY, RegionKind.PROVINCE, RegionKind.DGDO_REGION
 
@@ -230,12 +230,12 @@ def test_outside_the_country_the_nearest_municipality_is_named_with_its_distance
 @pytest.mark.parametrize(
     ("x", "y", "key"),
     [
-        (RD_BOUNDS[0], RD_BOUNDS[1], "point_outside"),
-        (RD_BOUNDS[0] - 1, RD_BOUNDS[1], "point_far_outside"),
-        (RD_BOUNDS[0], RD_BOUNDS[1] - 1, "point_far_outside"),
-        (RD_BOUNDS[2], RD_BOUNDS[3], "point_outside"),
-        (RD_BOUNDS[2] + 1, RD_BOUNDS[3], "point_far_outside"),
-        (RD_BOUNDS[2], RD_BOUNDS[3] + 1, "point_far_outside"),
+        (LAND_BOUNDS[0], LAND_BOUNDS[1], "point_outside"),
+        (LAND_BOUNDS[0] - 1, LAND_BOUNDS[1], "point_far_outside"),
+        (LAND_BOUNDS[0], LAND_BOUNDS[1] - 1, "point_far_outside"),
+        (LAND_BOUNDS[2], LAND_BOUNDS[3], "point_outside"),
+        (LAND_BOUNDS[2] + 1, LAND_BOUNDS[3], "point_far_outside"),
+        (LAND_BOUNDS[2], LAND_BOUNDS[3] + 1, "point_far_outside"),
         (LONLAT_BOUNDS[0], LONLAT_BOUNDS[1], "point_is_lonlat"),
         (LONLAT_BOUNDS[2], LONLAT_BOUNDS[3], "point_is_lonlat"),
         (LONLAT_BOUNDS[0] - 0.01, LONLAT_BOUNDS[1], "point_far_outside"),
@@ -250,8 +250,8 @@ def test_the_frame_around_the_country_belongs_to_it(places: RegionIndex, x: floa
 
 def test_every_municipality_lies_within_the_frame(places: RegionIndex) -> None:
     west, south, east, north = places.municipalities.total_bounds
-    assert RD_BOUNDS[0] < west < east < RD_BOUNDS[2]
-    assert RD_BOUNDS[1] < south < north < RD_BOUNDS[3]
+    assert LAND_BOUNDS[0] < west < east < LAND_BOUNDS[2]
+    assert LAND_BOUNDS[1] < south < north < LAND_BOUNDS[3]
 
 
 def test_a_point_in_every_municipality_is_found_there(places: RegionIndex) -> None:
@@ -263,7 +263,7 @@ def test_a_point_in_every_municipality_is_found_there(places: RegionIndex) -> No
 
 def test_random_points_are_found_where_geos_finds_them(places: RegionIndex) -> None:
     rng = np.random.default_rng(3)
-    xy = rng.uniform(RD_BOUNDS[:2], RD_BOUNDS[2:], (400, 2))
+    xy = rng.uniform(LAND_BOUNDS[:2], LAND_BOUNDS[2:], (400, 2))
     shapes = places.municipalities.geometry.to_numpy()
     found = 0
     for x, y in xy:

@@ -39,6 +39,7 @@ from dgdo_geo.model.declared import (
 from dgdo_geo.model.depth import DepthInterval, DepthRange, Overlap
 from dgdo_geo.model.evidence import EvidenceKey, EvidenceTable, LayerState, Presence
 from dgdo_geo.model.words import (
+    LAND_BOUNDS,
     RD_NEW,
     Absence,
     Cause,
@@ -55,6 +56,7 @@ from dgdo_geo.model.words import (
 )
 
 __all__ = [
+    "LAND_BOUNDS",
     "RD_NEW",
     "Absence",
     "Activity",

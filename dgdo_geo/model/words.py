@@ -6,6 +6,8 @@ from enum import IntEnum, StrEnum
 
 RD_NEW = 28992
 """EPSG code of RD New, the internal CRS."""
+LAND_BOUNDS = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)
+"""Outer limits of the land of the Netherlands in EPSG:28992, rounded outwards."""
 
 
 class Verdict(IntEnum):

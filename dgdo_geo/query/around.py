@@ -77,8 +77,3 @@ def nl_date(day: date) -> str:
     '3-11-2026'
     """
     return f"{day.day}-{day.month}-{day.year}"
-
-
-def nl_number(value: float, decimals: int) -> str:
-    """A number with a decimal comma and points between thousands."""
-    return f"{value:,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")

@@ -32,7 +32,7 @@ from dgdo_geo.overlay import geos
 from dgdo_geo.overlay.encode import Encoding, encode
 from dgdo_geo.overlay.point import presence_at
 from dgdo_geo.query.area import area_evidence, check_area
-from dgdo_geo.query.around import fitting_concerns, nl_number, notes, receipt
+from dgdo_geo.query.around import fitting_concerns, notes, receipt
 from dgdo_geo.query.asked import AskedBand, asked_bands
 from dgdo_geo.query.build import build_answer
 from dgdo_geo.query.features import FeatureFinder
@@ -46,7 +46,7 @@ from dgdo_geo.query.regions import (
     guess_kind,
 )
 from dgdo_geo.query.views import openness, outcome_polygons
-from dgdo_geo.texts import text
+from dgdo_geo.texts import number_nl, text
 
 
 class Explorer:
@@ -363,7 +363,7 @@ class Explorer:
         outside = geometry.area - inside.area
         remarks: tuple[str, ...] = ()
         if outside > 1.0:
-            remarks = (text("notes", "partly_outside", km2=nl_number(outside / 1e6, 2)),)
+            remarks = (text("notes", "partly_outside", km2=number_nl(outside / 1e6, 2)),)
         return self._area_assessment(region, inside, evidence, on, activities, depth, remarks)
 
 

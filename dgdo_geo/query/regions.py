@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from dgdo_geo.errors import DataError, InputError
-from dgdo_geo.model import LayerState, LayerStatus, Region, RegionKind
+from dgdo_geo.model import LAND_BOUNDS, LayerState, LayerStatus, Region, RegionKind
 from dgdo_geo.texts import section, text
 
 MUNICIPALITIES = "gemeenten"
@@ -26,10 +26,8 @@ DGDO_REGIONS = ("Noord", "Oost", "Zuid", "West")
 COVERED_TOLERANCE = 0.1
 """Municipalities and provinces may come from sources with another coast line; more than this is a gap."""
 
-RD_BOUNDS = (-7_000.0, 289_000.0, 300_000.0, 629_000.0)
-"""Outer limits of the land of the Netherlands in EPSG:28992, rounded outwards."""
 LONLAT_BOUNDS = (3.2, 50.7, 7.3, 53.6)
-"""The same in longitude and latitude."""
+"""Outer limits of the land of the Netherlands in longitude and latitude."""
 
 
 def letters(name: str) -> str:
@@ -162,7 +160,7 @@ class RegionIndex:
             raise InputError("point_swapped", x=f"{x:g}", y=f"{y:g}")
         if _inside((x, y), LONLAT_BOUNDS) or _inside((y, x), LONLAT_BOUNDS):
             raise InputError("point_is_lonlat", x=f"{x:g}", y=f"{y:g}")
-        if not _inside((x, y), RD_BOUNDS):
+        if not _inside((x, y), LAND_BOUNDS):
             raise InputError("point_far_outside", x=f"{x:g}", y=f"{y:g}")
         if len(self.provinces.sindex.query(shapely.Point(x, y), predicate="intersects")) and self.incomplete:
             raise DataError("municipality_not_loaded", x=f"{x:g}", y=f"{y:g}")

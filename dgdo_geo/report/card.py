@@ -19,8 +19,8 @@ from dgdo_geo.model import (
     LayerStatus,
     Unanswered,
 )
-from dgdo_geo.report.numbers import depth_nl, km2_nl, number_nl, share_nl
-from dgdo_geo.texts import text
+from dgdo_geo.report.numbers import depth_nl, km2_nl, share_nl
+from dgdo_geo.texts import number_nl, text
 
 OUTCOMES = ("excluded", "no_unless", "conditional", "attention", "no_known_constraint", "unknown")
 

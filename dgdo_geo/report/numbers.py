@@ -5,16 +5,7 @@ from __future__ import annotations
 import math
 
 from dgdo_geo.model import DepthRange
-from dgdo_geo.texts import text
-
-
-def number_nl(value: float, decimals: int = 0) -> str:
-    """A number with a decimal comma and points between thousands.
-
-    >>> number_nl(1234.567, 1), number_nl(0.5, 0)
-    ('1.234,6', '0')
-    """
-    return f"{value:,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")
+from dgdo_geo.texts import number_nl, text
 
 
 def km2_nl(area_m2: float) -> str:

@@ -25,7 +25,7 @@ from dgdo_geo.model import (
     Verdict,
     outcome_of,
 )
-from dgdo_geo.texts import section, text
+from dgdo_geo.texts import number_nl, section, text
 from dgdo_geo.web import formats
 
 OUTCOME_ORDER = (*(v.key for v in sorted(Verdict)), "unknown")
@@ -294,7 +294,7 @@ def _templates() -> jinja2.Environment:
         interval=formats.interval,
         depth_range=formats.depth_range,
         web_address=formats.web_address,
-        number=formats.number,
+        number=number_nl,
     )
     environment.globals.update(
         t=lambda key, **values: text("web_card", key, **values),

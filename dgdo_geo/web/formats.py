@@ -8,21 +8,12 @@ import unicodedata
 from datetime import date
 
 from dgdo_geo.model import Band, DepthInterval, DepthRange
-from dgdo_geo.texts import text
+from dgdo_geo.texts import number_nl, text
 
 MONTHS = (
     "januari", "februari", "maart", "april", "mei", "juni",
     "juli", "augustus", "september", "oktober", "november", "december",
 )  # fmt: skip
-
-
-def number(value: float, decimals: int = 0) -> str:
-    """A number in Dutch notation.
-
-    >>> number(1234.5, 1), number(203000)
-    ('1.234,5', '203.000')
-    """
-    return f"{value:,.{decimals}f}".replace(",", "\0").replace(".", ",").replace("\0", ".")
 
 
 def area(m2: float | None) -> str:
@@ -35,8 +26,8 @@ def area(m2: float | None) -> str:
         return ""
     km2 = m2 / 1e6
     if 0 < km2 < 0.01:
-        return f"< {number(0.01, 2)} km²"
-    return f"{number(km2, 1 if km2 >= 10 else 2)} km²"
+        return f"< {number_nl(0.01, 2)} km²"
+    return f"{number_nl(km2, 1 if km2 >= 10 else 2)} km²"
 
 
 def percent(share: float | None) -> str:
@@ -53,7 +44,7 @@ def percent(share: float | None) -> str:
         return "> 99,9%"
     if 0 < share < 0.0005:
         return "< 0,1%"
-    return f"{number(share * 100, 1)}%"
+    return f"{number_nl(share * 100, 1)}%"
 
 
 def day(value: date | None) -> str:
@@ -67,7 +58,7 @@ def day(value: date | None) -> str:
 
 def metres(value: float) -> str:
     """A depth as a plain number; in Dutch, depths under 10 km are written without a point."""
-    return number(value, 0 if float(value).is_integer() else 1).replace(".", "")
+    return number_nl(value, 0 if float(value).is_integer() else 1).replace(".", "")
 
 
 def interval(depth: DepthInterval) -> str:
