@@ -153,11 +153,23 @@ def check(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
 
 
 @app.command(help=text("cli", "overlay"))
-def overlay(workspace: WorkspaceOption = None) -> None:
+def overlay(
+    workspace: WorkspaceOption = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", min=1, help=text("cli", "workers"))] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="tcp://...", help=text("cli", "scheduler"))] = None,
+) -> None:
     """Build the overlay table of all municipalities and keep it in the workspace."""
     explorer = _open(workspace, create=True)
-    rows = explorer.build_overlay(_progress(text("cli", "overlaying")))
-    typer.echo(text("cli", "overlay_done", rows=rows, hash=explorer.overlay_hash[:12]))
+    if workers is None and scheduler is None:
+        if explorer.overlay.is_slow and not explorer.overlay.is_stored():
+            typer.echo(text("cli", "slow_engine"), err=True)
+        rows = explorer.build_overlay(_progress(text("cli", "overlaying")))
+    else:
+        from dgdo_geo import scale
+
+        progress = _progress(text("cli", "overlaying_bands"))
+        rows = len(scale.build_overlay(explorer, scheduler=scheduler, workers=workers or 1, on_progress=progress))
+    typer.echo(text("cli", "overlay_done", rows=rows, hash=explorer.overlay.hash[:12]))
 
 
 @app.command(help=text("cli", "add"))

@@ -5,7 +5,7 @@ A workspace is a folder::
     workspace.json                       format number
     layers/<family>/<id>/layer.toml      layers that replace or extend those shipped with the program
     layers/<family>/<id>/product-….parquet
-    overlay/<hash>.parquet               joint areas, kept per hash of all inputs
+    overlay/<hash>/*.parquet             the overlay table, kept per hash of all inputs
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ import platformdirs
 import pyarrow
 import shapely
 import tomli_w
+from pyarrow import parquet
 
 from dgdo_geo.catalogue import CatalogueEntry, read_catalogue, shipped_layers_dir
 from dgdo_geo.errors import DataError, InputError
-from dgdo_geo.model import RD_NEW, Layer, LayerState, LayerStatus
+from dgdo_geo.model import NO_DATA, RD_NEW, Layer, LayerState, LayerStatus
 from dgdo_geo.toml_files import short_name
 
 FORMAT = 1
@@ -219,7 +220,7 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     doubles = frame["feature_id"][frame["feature_id"].duplicated()]
     if len(doubles):
         problems.append(f"feature_id not unique: {', '.join(map(str, doubles.unique()[:5]))}")
-    strange = sorted(set(frame["class"]) - {c.id for c in layer.classes})
+    strange = sorted(set(frame["class"]) - {c.id for c in layer.classes} - {NO_DATA})
     if strange:
         problems.append(f"undeclared classes: {', '.join(map(str, strange[:5]))}")
     for column in NUMBER_COLUMNS:
@@ -313,29 +314,41 @@ def layer_toml(layer: Layer) -> str:
     return tomli_w.dumps({key: list(value) if isinstance(value, tuple) else value for key, value in data.items()})
 
 
-def read_table(workspace: Workspace, key: str) -> pd.DataFrame | None:
-    """A stored overlay result, or None when there is none that can be read (it is then made anew)."""
-    path = workspace.path / "overlay" / f"{key}.parquet"
+def read_tables(workspace: Workspace, key: str) -> dict[str, pyarrow.Table] | None:
+    """The tables of a stored overlay, or None when there are none that can be read (they are then made anew)."""
+    folder = workspace.path / "overlay" / key
     try:
-        return pd.read_parquet(path)
+        files = sorted(folder.glob("*.parquet"))
+        return {f.stem: parquet.read_table(f, page_checksum_verification=True) for f in files} or None
     except (OSError, ValueError, pyarrow.ArrowException):
         return None
 
 
-def write_table(workspace: Workspace, key: str, frame: pd.DataFrame, *, keep: int = 4) -> None:
-    """Store an overlay result and drop the oldest ones beyond ``keep``.
+def write_tables(workspace: Workspace, key: str, tables: Mapping[str, pyarrow.Table], *, keep: int = 4) -> None:
+    """Store the tables of an overlay as one folder and drop the oldest ones beyond ``keep``.
 
     Raises
     ------
     DataError
         If the folder cannot be written.
     """
-    _create(workspace.path)
-    folder = workspace.path / "overlay"
     try:
-        write_atomic(folder / f"{key}.parquet", frame.to_parquet(index=False, compression="zstd"))
-        stored = sorted(folder.glob("*.parquet"), key=lambda p: p.stat().st_mtime, reverse=True)
-        for old in stored[keep:]:
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError("workspace_not_writable", path=workspace.path, reason=error.strerror or error) from error
+        _create(workspace.path)
+        overlays = workspace.path / "overlay"
+        overlays.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=overlays) as temporary:
+            draft = Path(temporary) / key
+            draft.mkdir()
+            for name, table in tables.items():
+                parquet.write_table(table, draft / f"{name}.parquet", compression="zstd", write_page_checksum=True)
+            if (overlays / key).exists():
+                (overlays / key).rename(Path(temporary) / "replaced")
+            draft.rename(overlays / key)
+        stored = sorted(overlays.glob("[!.]*"), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in [p for p in stored if p.is_file()] + [p for p in stored if p.is_dir()][keep:]:
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.unlink(missing_ok=True)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DataError("workspace_not_writable", path=workspace.path, reason=error) from error

@@ -373,8 +373,8 @@ def test_a_point_knows_on_which_side_of_an_edge_it_lies(
         (14 - MM, "no_unless", Cause.NEAR_EDGE, True),
         (13, "no_unless", Cause.NEAR_EDGE, True),
         (13 - MM, "no_known_constraint", Cause.NEAR_EDGE, False),
-        (12 + MM, "no_known_constraint", Cause.NEAR_EDGE, False),
-        (12, "no_known_constraint", Cause.OUTSIDE_COVERAGE, False),
+        (12, "no_known_constraint", Cause.NEAR_EDGE, False),
+        (12 - MM, "no_known_constraint", Cause.OUTSIDE_COVERAGE, False),
     ],
 )
 def test_near_the_edge_of_a_sketch_the_answer_is_open(

@@ -75,8 +75,8 @@ def test_the_wrong_crs_tag_is_refused_with_the_measured_distances(real_data, tmp
 @pytest.mark.parametrize("province", ["PV20", "PV26"])
 def test_areas_per_licence_type_agree_with_a_plain_overlay(real, province):
     codes = real.regions.municipality_codes(real.regions.find(province_kind(), province))
-    evidence = real._joint.evidence(codes, real._encoded()[0])
-    rows_of = np.repeat(np.arange(len(codes)), [len(real._joint.evidence([c], real._encoded()[0])) for c in codes])
+    evidence = real.overlay.evidence(codes)
+    rows_of = np.repeat(np.arange(len(codes)), [len(real.overlay.evidence([c])) for c in codes])
     licences = real.layer(LICENCES).to_gdf()
     municipalities = real.regions.municipalities.loc[codes, ["geometry"]].reset_index()
     compared = 0

@@ -36,8 +36,8 @@ from dgdo_geo.model.declared import (
     Rule,
     Source,
 )
-from dgdo_geo.model.depth import DepthInterval, DepthRange, Overlap
-from dgdo_geo.model.evidence import EvidenceKey, EvidenceTable, LayerState, Presence
+from dgdo_geo.model.depth import WHOLE_COLUMN, DepthInterval, DepthRange, Overlap
+from dgdo_geo.model.evidence import NO_DATA, OUTSIDE_COVERAGE, EvidenceKey, EvidenceTable, LayerState, Presence
 from dgdo_geo.model.words import (
     LAND_BOUNDS,
     RD_NEW,
@@ -57,7 +57,10 @@ from dgdo_geo.model.words import (
 
 __all__ = [
     "LAND_BOUNDS",
+    "NO_DATA",
+    "OUTSIDE_COVERAGE",
     "RD_NEW",
+    "WHOLE_COLUMN",
     "Absence",
     "Activity",
     "Answer",

@@ -12,6 +12,11 @@ from dgdo_geo.model.declared import Layer
 from dgdo_geo.model.depth import WHOLE_COLUMN, DepthRange
 from dgdo_geo.model.words import LayerStatus
 
+NO_DATA = "geen_gegevens"
+"""Class of a place about which a layer says that it knows nothing. Every layer may use it."""
+OUTSIDE_COVERAGE = "buiten_dekking"
+"""Class of a place outside what a layer covers."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerState:

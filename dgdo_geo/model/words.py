@@ -72,6 +72,7 @@ class Cause(StrEnum):
     NOT_LOADED = "not_loaded"
     UNREADABLE = "unreadable"
     OUTSIDE_COVERAGE = "outside_coverage"
+    NO_DATA = "no_data"
     NEAR_EDGE = "near_edge"
     DEPTH_UNKNOWN = "depth_unknown"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -17,8 +18,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from dgdo_geo.model import DepthRange, EvidenceKey, Layer, Presence
+from dgdo_geo.model import OUTSIDE_COVERAGE, WHOLE_COLUMN, DepthRange, EvidenceKey, Layer, Presence
 
+WORKERS = 2
+"""Threads that draw the planes; GEOS releases the interpreter lock."""
 QUAD_SEGS = 32
 """Segments per quarter circle of a buffer; the radius is then off by at most 0.03 %."""
 
@@ -41,6 +44,55 @@ class KeyShape:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassRaster:
+    """The product of a raster layer: a class for every cell.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray of int16, shape (rows, columns)
+        Position in ``classes``; row 0 lies north.
+    classes : tuple of (class id, DepthRange)
+        The class id is :data:`~dgdo_geo.model.NO_DATA` for cells about which nothing is known.
+    west_m, north_m : float
+        North-west corner of the raster, EPSG:28992.
+    cell_m : float
+        Width and height of a cell in metres.
+    """
+
+    codes: NDArray[np.int16]
+    classes: tuple[tuple[str, DepthRange], ...]
+    west_m: float
+    north_m: float
+    cell_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class RasterPlane:
+    """Classes of one raster layer, cell by cell; exact, because the cells are kept as they are.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray of int16, shape (rows, columns)
+        Position in ``code_keys``; row 0 lies north.
+    code_keys : tuple of int
+        Evidence key of every code. "No data" is a code with a key of its own.
+    outside_key : int
+        Evidence key of a place outside the raster; -1 when there is none.
+    west_m, north_m : float
+        North-west corner of the raster, EPSG:28992.
+    cell_m : float
+        Width and height of a cell in metres.
+    """
+
+    codes: NDArray[np.int16]
+    code_keys: tuple[int, ...]
+    outside_key: int
+    west_m: float
+    north_m: float
+    cell_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Encoding:
     """All evidence keys with their shapes, and the planes made of them.
 
@@ -52,6 +104,8 @@ class Encoding:
         Every plane cut into single polygons.
     polygon_key, polygon_level : numpy.ndarray of int, shape (p,)
         The key a polygon belongs to, and the :class:`Presence` of a place in it.
+    rasters : tuple of RasterPlane
+        A cell has :attr:`Presence.INSIDE` for the key of its class.
     """
 
     keys: tuple[EvidenceKey, ...]
@@ -59,12 +113,14 @@ class Encoding:
     polygons: NDArray[np.object_]
     polygon_key: NDArray[np.intp]
     polygon_level: NDArray[np.int8]
+    rasters: tuple[RasterPlane, ...] = ()
 
 
 def encode(
     products: Sequence[tuple[Layer, gpd.GeoDataFrame]],
     distances: Mapping[str, Sequence[float]],
     around: shapely.Geometry | None = None,
+    rasters: Sequence[tuple[Layer, ClassRaster]] = (),
 ) -> Encoding:
     """Encode the features of all layers.
 
@@ -77,13 +133,17 @@ def encode(
     around : shapely geometry, optional
         Encode only the features that can matter in this place: those closer
         than the largest distance plus the accuracy. The keys stay the same.
+    rasters : sequence of (Layer, ClassRaster)
+        Layers whose product is a raster of classes. "No data" and "outside the raster" get keys
+        of their own, with the class ids :data:`~dgdo_geo.model.NO_DATA` and
+        :data:`~dgdo_geo.model.OUTSIDE_COVERAGE`.
 
     Returns
     -------
     Encoding
     """
     keys: list[EvidenceKey] = []
-    shapes: list[KeyShape] = []
+    groups: list[tuple[int, gpd.GeoDataFrame, NDArray[np.intp], float]] = []
     for layer, frame in products:
         reach = max((0.0, *distances.get(layer.id, ()))) + float(accuracies(frame, layer.accuracy_m).max(initial=0.0))
         is_near = np.ones(len(frame), np.bool_)
@@ -92,10 +152,25 @@ def encode(
         own = (0.0,) if layer.geometry == "polygon" else ()
         for within_m in (*own, *(d for d in distances.get(layer.id, ()) if d > 0)):
             for (class_id, depth), rows in class_groups(frame).items():
+                groups.append((len(keys), frame, rows[is_near[rows]], layer.accuracy_m))
                 keys.append(EvidenceKey(layer.id, class_id, depth, within_m))
-                shapes += _shapes(len(keys) - 1, frame, rows[is_near[rows]], layer.accuracy_m)
-    polygons, polygon_key, polygon_level = _planes(keys, shapes)
-    return Encoding(tuple(keys), tuple(shapes), polygons, polygon_key, polygon_level)
+    planes = [_raster_plane(layer, raster, keys) for layer, raster in rasters]
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        shapes = [shape for found in pool.map(lambda group: _shapes(*group), groups) for shape in found]
+        pieces = list(pool.map(lambda shape: _pieces(shape, keys[shape.key].within_m), shapes))
+    polygons = [np.empty(0, object), *(polygon for polygon, _ in pieces)]
+    levels = [np.empty(0, np.int8), *(level for _, level in pieces)]
+    key = np.repeat(np.array([shape.key for shape in shapes], np.intp), [len(level) for level in levels[1:]])
+    return Encoding(tuple(keys), tuple(shapes), np.concatenate(polygons), key, np.concatenate(levels), tuple(planes))
+
+
+def _raster_plane(layer: Layer, raster: ClassRaster, keys: list[EvidenceKey]) -> RasterPlane:
+    """The raster with keys for its classes, which are added to ``keys``."""
+    classes = [*raster.classes, (OUTSIDE_COVERAGE, WHOLE_COLUMN)]
+    first = len(keys)
+    keys += [EvidenceKey(layer.id, class_id, depth) for class_id, depth in classes]
+    code_keys = tuple(range(first, len(keys) - 1))
+    return RasterPlane(raster.codes, code_keys, len(keys) - 1, raster.west_m, raster.north_m, raster.cell_m)
 
 
 def class_groups(frame: gpd.GeoDataFrame) -> dict[tuple[str, DepthRange], NDArray[np.intp]]:
@@ -129,22 +204,15 @@ def _shapes(key: int, frame: gpd.GeoDataFrame, rows: NDArray[np.intp], default_m
     return [KeyShape(key, shapely.union_all(geometry[accuracy == a]), float(a)) for a in np.unique(accuracy)]
 
 
-def _planes(
-    keys: Sequence[EvidenceKey], shapes: Sequence[KeyShape]
-) -> tuple[NDArray[np.object_], NDArray[np.intp], NDArray[np.int8]]:
-    parts: list[NDArray[np.object_]] = []
-    key_of: list[NDArray[np.intp]] = []
-    level_of: list[NDArray[np.int8]] = []
-    for item in shapes:
-        for level, shape in _levels(item, keys[item.key].within_m):
-            pieces = shapely.get_parts(shape)
-            pieces = pieces[shapely.get_dimensions(pieces) == 2]
-            parts.append(pieces)
-            key_of.append(np.full(len(pieces), item.key, np.intp))
-            level_of.append(np.full(len(pieces), level, np.int8))
-    if not parts:
-        return np.empty(0, object), np.empty(0, np.intp), np.empty(0, np.int8)
-    return np.concatenate(parts), np.concatenate(key_of), np.concatenate(level_of)
+def _pieces(item: KeyShape, within_m: float) -> tuple[NDArray[np.object_], NDArray[np.int8]]:
+    """The planes of one shape as single polygons, with the level of each."""
+    polygons, levels = [np.empty(0, object)], [np.empty(0, np.int8)]
+    for level, shape in _levels(item, within_m):
+        pieces = shapely.get_parts(shape)
+        pieces = pieces[shapely.get_dimensions(pieces) == 2]
+        polygons.append(pieces)
+        levels.append(np.full(len(pieces), level, np.int8))
+    return np.concatenate(polygons), np.concatenate(levels)
 
 
 def _levels(item: KeyShape, within_m: float) -> list[tuple[Presence, shapely.Geometry]]:

@@ -1,12 +1,13 @@
 """The overlay engine on GEOS: node all edges in a region, polygonize, look up every face.
 
-Exact in the sense of GEOS: areas are those of the vector faces. This is the
-oracle for any faster engine that takes the place of :func:`joint_areas`.
+Exact in the sense of GEOS: areas are those of the vector faces. Slower than the
+compiled kernel and independent of it: the oracle in the tests, and the engine
+where the kernel cannot run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,8 +16,11 @@ import shapely
 from numpy.typing import NDArray
 
 from dgdo_geo.overlay.encode import Encoding
+from dgdo_geo.overlay.planes import grouped
+from dgdo_geo.overlay.rasterstack import outlined
+from dgdo_geo.overlay.table import JointAreas
 
-ENGINE = "geos-1"
+ENGINE = "geos-2"
 """Name and version of the engine; part of the hash of stored results."""
 GRID_M = 1e-6
 """Grid in metres on which edges are noded when noding in floating point leaves one loose."""
@@ -31,28 +35,14 @@ class Faces:
     polygons : numpy.ndarray of shapely polygons, shape (f,)
     presence : numpy.ndarray of int8, shape (f, k)
         :class:`~dgdo_geo.model.Presence` of every evidence key in every face.
+    x, y : numpy.ndarray of float64, shape (f,)
+        A place well inside each face.
     """
 
     polygons: NDArray[np.object_]
     presence: NDArray[np.int8]
-
-
-@dataclass(frozen=True, slots=True)
-class JointAreas:
-    """Sparse joint areas: (region, combination, m2).
-
-    Attributes
-    ----------
-    region : numpy.ndarray of intp, shape (n,)
-        Position of the region in the input.
-    presence : numpy.ndarray of int8, shape (n, k)
-        The combination of layer classes.
-    area_m2 : numpy.ndarray of float64, shape (n,)
-    """
-
-    region: NDArray[np.intp]
-    presence: NDArray[np.int8]
-    area_m2: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
 
 
 def index(encoding: Encoding) -> shapely.STRtree:
@@ -62,7 +52,12 @@ def index(encoding: Encoding) -> shapely.STRtree:
     return tree
 
 
-def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -> Faces:
+def faces(
+    region: shapely.Geometry,
+    encoding: Encoding,
+    tree: shapely.STRtree,
+    split: NDArray[np.object_] | None = None,
+) -> Faces:
     """Cut a region along every edge of every plane.
 
     Parameters
@@ -72,6 +67,8 @@ def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -
     encoding : Encoding
     tree : shapely.STRtree
         From :func:`index` of the same encoding.
+    split : numpy.ndarray of polygons, optional
+        Cut along these as well.
 
     Returns
     -------
@@ -83,7 +80,8 @@ def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -
     hits = np.sort(tree.query(region, predicate="intersects"))
     nearby = shapely.force_2d(encoding.polygons[hits])
     west, south, east, north = shapely.bounds(region)
-    edges = shapely.clip_by_rect(shapely.boundary(nearby), west - 1, south - 1, east + 1, north + 1)
+    cutting = nearby if split is None else np.concatenate([nearby, shapely.force_2d(split)])
+    edges = shapely.clip_by_rect(shapely.boundary(cutting), west - 1, south - 1, east + 1, north + 1)
     pieces = cut(np.append(edges, shapely.boundary(region)), region)
     x, y = interior_points(pieces)
     shapely.prepare(region)
@@ -94,7 +92,7 @@ def faces(region: shapely.Geometry, encoding: Encoding, tree: shapely.STRtree) -
         shapely.prepare(polygon)
         column = presence[:, key]
         np.maximum(column, np.where(shapely.contains_xy(polygon, x, y), level, 0), out=column)
-    return Faces(pieces, presence)
+    return Faces(pieces, presence, x, y)
 
 
 def cut(edges: NDArray[np.object_], region: shapely.Geometry) -> NDArray[np.object_]:
@@ -133,30 +131,11 @@ def interior_points(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64],
     return x, y
 
 
-def combine(presence: NDArray[np.int8], area_m2: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """Sum areas over equal combinations.
-
-    Parameters
-    ----------
-    presence : int8, shape (f, k)
-    area_m2 : float64, shape (f,)
-
-    Returns
-    -------
-    presence : int8, shape (n, k)
-        Distinct combinations, in lexicographic order.
-    area_m2 : float64, shape (n,)
-    """
-    distinct, position = np.unique(presence, axis=0, return_inverse=True)
-    total: NDArray[np.float64] = np.zeros(len(distinct))
-    np.add.at(total, position.reshape(-1), area_m2)
-    return distinct, total
-
-
 def joint_areas(
     regions: Sequence[shapely.Geometry],
     encoding: Encoding,
     *,
+    split: Sequence[shapely.Geometry] = (),
     workers: int = 2,
     on_progress: Callable[[int], None] | None = None,
 ) -> JointAreas:
@@ -167,6 +146,8 @@ def joint_areas(
     regions : sequence of polygons
         EPSG:28992.
     encoding : Encoding
+    split : sequence of polygons
+        A second division (municipalities, say): rows are kept apart by it.
     workers : int
         Threads; GEOS releases the interpreter lock.
     on_progress : callable, optional
@@ -175,32 +156,28 @@ def joint_areas(
     Returns
     -------
     JointAreas
-        Rows ordered by region, then by combination; the same for any number of workers.
+        Rows ordered by region, part and combination; the same for any number of workers.
     """
-    tree = index(encoding)
+    encoding = outlined(encoding)
+    tree, parts = index(encoding), np.asarray([*split], dtype=object)
+    parts_tree = shapely.STRtree(parts)
+    parts_tree.query(shapely.Point(0, 0))
 
-    def one(region: shapely.Geometry) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-        found = faces(region, encoding, tree)
-        return combine(found.presence, shapely.area(found.polygons))
+    def one(region: shapely.Geometry) -> tuple[NDArray[np.intp], NDArray[np.int8], NDArray[np.float64]]:
+        near = np.sort(parts_tree.query(region, predicate="intersects"))
+        found = faces(region, encoding, tree, parts[near] if len(near) else None)
+        part = np.full(len(found.polygons), -1, np.intp)
+        for i in near[::-1]:
+            part[shapely.contains_xy(shapely.force_2d(parts[i]), found.x, found.y)] = i
+        return part, found.presence, shapely.area(found.polygons)
 
-    parts: list[tuple[NDArray[np.int8], NDArray[np.float64]]] = []
+    results = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        for result in _in_order(pool, one, regions):
-            parts.append(result)
+        for result in pool.map(one, regions):
+            results.append(result)
             if on_progress is not None:
-                on_progress(len(parts))
-    if not parts:
-        return JointAreas(np.empty(0, np.intp), np.empty((0, len(encoding.keys)), np.int8), np.empty(0))
-    return JointAreas(
-        np.repeat(np.arange(len(parts)), [len(p[1]) for p in parts]),
-        np.concatenate([p[0] for p in parts]),
-        np.concatenate([p[1] for p in parts]),
-    )
-
-
-def _in_order(
-    pool: ThreadPoolExecutor,
-    task: Callable[[shapely.Geometry], tuple[NDArray[np.int8], NDArray[np.float64]]],
-    items: Sequence[shapely.Geometry],
-) -> Iterator[tuple[NDArray[np.int8], NDArray[np.float64]]]:
-    yield from pool.map(task, items)
+                on_progress(len(results))
+    none = (np.empty(0, np.intp), np.empty((0, len(encoding.keys)), np.int8), np.empty(0))
+    part, presence, area = (np.concatenate(arrays) for arrays in zip(none, *results, strict=True))
+    region = np.repeat(np.arange(len(results)), [len(r[2]) for r in results])
+    return grouped(region, part, presence, area)

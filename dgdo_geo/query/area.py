@@ -1,4 +1,4 @@
-"""An area of one's own: checked, cut by municipality, overlaid."""
+"""An area of one's own: checked, overlaid, split by municipality."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import shapely
 
 from dgdo_geo.errors import InputError
 from dgdo_geo.model import EvidenceTable, Region, RegionKind
-from dgdo_geo.overlay import geos
+from dgdo_geo.overlay import engine
 from dgdo_geo.overlay.encode import Encoding
 from dgdo_geo.query.regions import RegionIndex
+
+OUTSIDE_M2 = 1.0
+"""Less area than this outside the Netherlands is not worth a word."""
 
 
 def area_evidence(
     geometry: shapely.Geometry, name: str, index: RegionIndex, encoding: Encoding, kind: RegionKind, code: str = ""
 ) -> tuple[Region, shapely.Geometry, EvidenceTable]:
-    """Overlay a polygon, in pieces per municipality, so that provincial rules hold where they should.
+    """Overlay a polygon, split by municipality, so that provincial rules hold where they should.
 
     Parameters
     ----------
@@ -43,23 +46,27 @@ def area_evidence(
     """
     frame = index.municipalities
     hits = np.sort(frame.sindex.query(geometry, predicate="intersects"))
-    pieces = shapely.intersection(frame.geometry.to_numpy()[hits], geometry)
-    is_area = shapely.area(pieces) > 0
-    pieces, rows = pieces[is_area], frame.iloc[hits[is_area]]
-    if len(pieces) == 0:
+    near = frame.iloc[hits]
+    joint = engine.joint_areas([geometry], encoding, split=list(near.geometry))
+    rows = joint.part >= 0
+    if not rows.any():
         raise InputError("area_outside")
-    joint = geos.joint_areas([polygonal(piece) for piece in pieces], encoding)
-    province = tuple(rows["province"].iloc[joint.region])
-    provinces = tuple(sorted(set(rows["province"])))
+    inside = geometry
+    if joint.area_m2[~rows].sum() > OUTSIDE_M2:
+        pieces = shapely.intersection(near.geometry.to_numpy(), geometry)
+        inside = shapely.union_all([polygonal(piece) for piece in pieces])
+    part, combination, area = joint.part[rows], joint.combination[rows], joint.area_m2[rows]
+    provinces = tuple(sorted({str(p) for p in near["province"].iloc[np.unique(part)]}))
     region = Region(
         kind,
         code or hashlib.sha256(shapely.to_wkb(shapely.normalize(geometry))).hexdigest()[:12],
         name,
-        float(joint.area_m2.sum()),
+        float(area.sum()),
         provinces,
         index.dgdo_regions(provinces),
     )
-    return region, shapely.union_all(pieces), EvidenceTable(encoding.keys, joint.presence, province, joint.area_m2)
+    province = tuple(str(p) for p in near["province"].iloc[part])
+    return region, inside, EvidenceTable(encoding.keys, joint.presence[combination], province, area)
 
 
 def check_area(geometry: shapely.Geometry) -> None:

@@ -4,25 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 
 import dgdo_geo
 from dgdo_geo.knowledge import KnowledgeBase
-from dgdo_geo.model import RD_NEW, Answer, Concern, LayerState, Quality, Receipt, Region
+from dgdo_geo.model import RD_NEW, Answer, Concern, Family, LayerState, Quality, Receipt, Region
 from dgdo_geo.overlay import geos
 from dgdo_geo.texts import text
+
+REMEMBERED = 1000
+"""Lists of concerns that are kept at most."""
+
+
+class Surroundings:
+    """What stands around the answers of one rule base and one set of layers; safe to share between threads.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+    states : mapping of layer id to LayerState
+    boundaries : LayerState
+        Of the municipalities.
+    """
+
+    def __init__(self, knowledge: KnowledgeBase, states: Mapping[str, LayerState], boundaries: LayerState) -> None:
+        self._knowledge = knowledge
+        self._states = states
+        self._boundaries = boundaries
+        self._fitting = lru_cache(REMEMBERED)(self._find_fitting)
+
+    def of(
+        self,
+        region: Region,
+        answers: Sequence[Answer],
+        on: date,
+        remarks: tuple[str, ...] = (),
+        activities: Sequence[str] = (),
+        depth: tuple[float, float] | None = None,
+    ) -> tuple[tuple[Concern, ...], tuple[str, ...], Receipt]:
+        """Concerns, notes (with the remarks about the place last) and receipt of an answer."""
+        return (
+            self._fitting(region.dgdo_regions, *_subjects(answers)),
+            (*notes(answers, self._boundaries, on, depth), *remarks),
+            receipt(region, self._knowledge, self._states, on, activities, depth),
+        )
+
+    def _find_fitting(
+        self, regions: tuple[str, ...], asked: frozenset[str], families: frozenset[Family]
+    ) -> tuple[Concern, ...]:
+        return tuple(c for c in self._knowledge.concerns if _fits(c, regions, asked, families))
 
 
 def fitting_concerns(concerns: Sequence[Concern], region: Region, answers: Sequence[Answer]) -> tuple[Concern, ...]:
     """Concerns that fit the region, the activities and the layers that came up."""
-    asked = {answer.activity.id for answer in answers}
-    families = set()
-    for answer in answers:
-        found = [*(c.layer for c in answer.constraints), *(u.layer for u in answer.unanswered)]
-        families |= {layer.family for layer in found if layer is not None}
-    return tuple(
-        concern
-        for concern in concerns
-        if (not concern.regions or set(concern.regions) & set(region.dgdo_regions))
+    asked, families = _subjects(answers)
+    return tuple(concern for concern in concerns if _fits(concern, region.dgdo_regions, asked, families))
+
+
+def _subjects(answers: Sequence[Answer]) -> tuple[frozenset[str], frozenset[Family]]:
+    """Activities, and families of the layers that came up."""
+    layers = {id(c.layer): c.layer for answer in answers for c in answer.constraints}
+    layers |= {id(u.layer): u.layer for answer in answers for u in answer.unanswered}
+    families = frozenset(layer.family for layer in layers.values() if layer is not None)
+    return frozenset(answer.activity.id for answer in answers), families
+
+
+def _fits(concern: Concern, regions: Sequence[str], asked: frozenset[str], families: frozenset[Family]) -> bool:
+    return bool(
+        (not concern.regions or set(concern.regions) & set(regions))
         and (not concern.activities or set(concern.activities) & asked)
         and (not concern.families or set(concern.families) & families)
     )

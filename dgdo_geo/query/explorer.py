@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,28 +14,27 @@ import shapely
 from dgdo_geo import store
 from dgdo_geo.assess import BandAssessment, assess
 from dgdo_geo.errors import InputError
-from dgdo_geo.knowledge import KnowledgeBase, read_knowledge
+from dgdo_geo.knowledge import KnowledgeBase
 from dgdo_geo.model import (
-    Answer,
     AreaAssessment,
     Assessment,
-    Concern,
+    EvidenceKey,
     EvidenceTable,
     LayerState,
     LayerStatus,
-    Receipt,
     Region,
     RegionKind,
 )
 from dgdo_geo.overlay import geos
-from dgdo_geo.overlay.encode import Encoding, encode
-from dgdo_geo.overlay.point import presence_at
+from dgdo_geo.overlay.encode import Encoding
+from dgdo_geo.overlay.table import OverlayTable
+from dgdo_geo.query.answerer import Answerer
 from dgdo_geo.query.area import area_evidence, check_area
-from dgdo_geo.query.around import fitting_concerns, notes, receipt
-from dgdo_geo.query.asked import AskedBand, asked_bands
-from dgdo_geo.query.build import build_answer
-from dgdo_geo.query.features import FeatureFinder
-from dgdo_geo.query.joint import JointAreas, overlay_hash
+from dgdo_geo.query.around import Surroundings
+from dgdo_geo.query.asked import AskedBand
+from dgdo_geo.query.country import Country, CountryAssessment
+from dgdo_geo.query.encoded import Encoded
+from dgdo_geo.query.joint import MUNICIPALITY, Overlay, overlay_inputs
 from dgdo_geo.query.loaded import LoadedLayer, without_unfit
 from dgdo_geo.query.regions import (
     MUNICIPALITIES,
@@ -45,8 +43,11 @@ from dgdo_geo.query.regions import (
     RegionIndex,
     guess_kind,
 )
-from dgdo_geo.query.views import openness, outcome_polygons
+from dgdo_geo.query.views import outcome_polygons
 from dgdo_geo.texts import number_nl, text
+
+WARMING = 4
+"""One in so many municipalities is asked to warm up."""
 
 
 class Explorer:
@@ -66,11 +67,18 @@ class Explorer:
         self._products = products
         self.regions = RegionIndex.build(self.states, products)
         self._distances = knowledge.distances()
-        self._lock = threading.RLock()
-        self._encoding: Encoding | None = None
-        self._tree: shapely.STRtree | None = None
-        self.overlay_hash = overlay_hash(self.states, self._distances)
-        self._joint = JointAreas(workspace, self.overlay_hash, self.regions.municipalities)
+        evidence = [
+            (self.states[layer_id].layer, frame)
+            for layer_id, frame in products.items()
+            if layer_id not in (MUNICIPALITIES, PROVINCES, WATER_BOARDS)
+        ]
+        self._lock, self._country_lock = threading.Lock(), threading.Lock()
+        self._surroundings = Surroundings(knowledge, self.states, self.states[MUNICIPALITIES])
+        self._answerer: Answerer | None = None
+        self._country: Country | None = None
+        self.encoded = Encoded(evidence, self._distances)
+        inputs = overlay_inputs(self.states, self._distances)
+        self.overlay = Overlay(workspace, inputs, self.regions.municipalities, self.encoded)
 
     def at_point(
         self,
@@ -103,27 +111,25 @@ class Explorer:
         """
         day = on or date.today()
         code = self.regions.municipality_at(x, y)
-        row = self.regions.municipalities.loc[code]
-        province = str(row["province"])
-        encoding, _ = self._encoded(shapely.Point(x, y))
+        municipality, province = self.regions.facts[code]
         others = self.regions.provinces_within_accuracy(x, y, province)
-        evidence = EvidenceTable(encoding.keys, presence_at(x, y, encoding), (province,), near_provinces=others)
-        finder = FeatureFinder(shapely.Point(x, y), self.states, self._products, self._distances)
-        answers = self._answers(evidence, finder, day, activities, depth)
+        keys, presence = self.encoded.presence_at(x, y)
+        answers = self._answering(keys).at_point(x, y, presence[0], province, others, day, activities, depth)
         region = Region(
             RegionKind.POINT,
             f"{round(x, 3)!r},{round(y, 3)!r}",
-            str(row["name"]),
+            municipality,
             None,
             (province,),
             self.regions.dgdo_regions([province]),
         )
         near = self.regions.neighbours_within_accuracy(x, y, code)
-        near = self.regions.neighbours_within_accuracy(x, y, code)
         remarks: tuple[str, ...] = ()
         if near:
-            remarks = (text("notes", "near_boundary", name=row["name"], names=", ".join(near)),)
-        return Assessment(region, day, answers, *self._around(region, answers, day, remarks, activities, depth))
+            remarks = (text("notes", "near_boundary", name=municipality, names=", ".join(near)),)
+        return Assessment(
+            region, day, answers, *self._surroundings.of(region, answers, day, remarks, activities, depth)
+        )
 
     def for_region(
         self,
@@ -159,8 +165,7 @@ class Explorer:
             return self._for_water_board(wanted, day, activities, depth)
         region = self.regions.find(kind, wanted)
         place = self.regions.geometry(region)
-        encoding, _ = self._encoded(place if kind is RegionKind.MUNICIPALITY else None)
-        evidence = self._joint.evidence(self.regions.municipality_codes(region), encoding, on_progress)
+        evidence = self.overlay.evidence(self.regions.municipality_codes(region), on_progress)
         return self._area_assessment(region, place, evidence, day, activities, depth)
 
     def in_area(
@@ -202,14 +207,17 @@ class Explorer:
         """
         region = self.regions.find(guess_kind(within), within)
         codes = self.regions.municipality_codes(region)
-        self._joint.evidence(codes, self._encoded()[0])
-        rows = []
-        for code in codes:
-            answer = self.for_region(code, on, activities=[activity])
-            for item in answer.answers:
-                rows.append({"code": code, "name": answer.region.name, **openness(item)})
-        frame = pd.DataFrame(rows)
-        return frame.sort_values(["open_m2", "unknown_m2", "code"], ascending=[False, False, True], ignore_index=True)
+        country = self._whole_country()
+        questions = self._answering(country.keys).questions
+        return country.where_possible(questions, activity, codes, on or date.today())
+
+    def assess_country(
+        self, on: date | Sequence[date] | None = None, activities: Sequence[str] = ()
+    ) -> CountryAssessment:
+        """Every municipality, activity and depth band at once, from the overlay table."""
+        days = [on or date.today()] if on is None or isinstance(on, date) else list(on)
+        country = self._whole_country()
+        return country.assess(self._answering(country.keys).questions, days, activities)
 
     def verdict_map(self, wanted: str, activity: str, on: date | None = None, *, band: int = 0) -> gpd.GeoDataFrame:
         """Polygons of a municipality with the verdict and potential of one activity.
@@ -231,7 +239,7 @@ class Explorer:
         """
         day = on or date.today()
         region = self.regions.find(RegionKind.MUNICIPALITY, wanted)
-        encoding, tree = self._encoded()
+        encoding, tree = self.encoded.of()
         found = geos.faces(self.regions.geometry(region), encoding, tree)
         distinct, position = np.unique(found.presence, axis=0, return_inverse=True)
         evidence = EvidenceTable(encoding.keys, distinct, region.provinces * len(distinct))
@@ -243,8 +251,48 @@ class Explorer:
 
     def build_overlay(self, on_progress: Callable[[int, int], None] | None = None) -> int:
         """Overlay all municipalities and keep the table; returns its number of rows."""
-        codes = list(self.regions.municipalities.index)
-        return len(self._joint.evidence(codes, self._encoded()[0], on_progress))
+        return len(self.overlay.table(on_progress))
+
+    def overlay_table(self, level: RegionKind = RegionKind.MUNICIPALITY) -> OverlayTable:
+        """The sparse table (region, combination of layer classes, m2) behind all areas.
+
+        Parameters
+        ----------
+        level : RegionKind
+            Municipality; province, DGDO region or country, which are sums of municipalities; or
+            water board, where rows are kept apart by municipality as well.
+
+        Raises
+        ------
+        DataError
+            If the boundaries of the water boards are not loaded.
+        """
+        if level is RegionKind.WATER_BOARD:
+            frame = self.layer(WATER_BOARDS).to_gdf()
+            return self.overlay_of(dict(zip(frame["feature_id"], frame.geometry, strict=True)), "water_board")
+        table = self.overlay.table()
+        if level is RegionKind.MUNICIPALITY:
+            return table
+        return table.summed(MUNICIPALITY, level.value, self.regions.parents(level))
+
+    def overlay_of(self, regions: Mapping[str, shapely.Geometry], name: str = "region") -> OverlayTable:
+        """The table of a region set of one's own; rows are kept apart by municipality as well.
+
+        Parameters
+        ----------
+        regions : mapping of code to polygon
+            EPSG:28992; they may overlap each other.
+        name : str
+            Level of the table that holds them.
+
+        Raises
+        ------
+        InputError
+            If one of them is not a valid polygon.
+        """
+        for geometry in regions.values():
+            check_area(geometry)
+        return self.overlay.of_regions(regions, name)
 
     def layer(self, layer_id: str) -> LoadedLayer:
         """One layer, as the answers use it.
@@ -259,52 +307,32 @@ class Explorer:
         return LoadedLayer(self.states[layer_id], self._products.get(layer_id))
 
     def warm(self) -> None:
-        """Encode the whole country now, so that every later question is fast; for a server."""
-        self._encoded()
-
-    def _encode(self, around: shapely.Geometry | None) -> Encoding:
-        evidence = [
-            (self.states[layer_id].layer, frame)
-            for layer_id, frame in self._products.items()
-            if layer_id not in (MUNICIPALITIES, PROVINCES, WATER_BOARDS)
-        ]
-        return encode(evidence, self._distances, around)
+        """Encode the whole country and load the kernel now, so that every later question is fast; for a server."""
+        self.encoded.warm()
+        # The first answers fill what later answers share.
+        for place in shapely.point_on_surface(self.regions.municipalities.geometry.to_numpy()[::WARMING]):
+            self.at_point(place.x, place.y)
 
     def _encoded(self, around: shapely.Geometry | None = None) -> tuple[Encoding, shapely.STRtree]:
-        """The encoding of the whole country, or of one place while that is all that was asked."""
-        with self._lock:
-            if self._encoding is None and around is not None:
-                encoding = self._encode(around)
-                return encoding, geos.index(encoding)
-            if self._encoding is None or self._tree is None:
-                self._encoding = self._encode(None)
-                self._tree = geos.index(self._encoding)
-            return self._encoding, self._tree
+        return self.encoded.of(around)
 
     def _assess(self, asked: AskedBand, evidence: EvidenceTable, on: date) -> BandAssessment:
         rules = self.knowledge.applicable(asked.activity.id, on)
         return assess(asked.activity, asked.band.interval, rules, evidence, self.states, self.knowledge.value, on)
 
-    def _answers(
-        self,
-        evidence: EvidenceTable,
-        finder: FeatureFinder,
-        on: date,
-        activities: Sequence[str],
-        depth: tuple[float, float] | None,
-    ) -> tuple[Answer, ...]:
-        return tuple(
-            build_answer(
-                self._assess(asked, evidence, on),
-                asked.band,
-                evidence.area_m2,
-                finder,
-                self.states,
-                self.knowledge,
-                on,
-            )
-            for asked in asked_bands(self.knowledge, activities, depth)
-        )
+    def _answering(self, keys: tuple[EvidenceKey, ...]) -> Answerer:
+        """What answers questions about evidence with these keys; made once."""
+        with self._lock:
+            if self._answerer is None or self._answerer.questions.keys != keys:
+                self._answerer = Answerer(self.knowledge, self.states, self._products, keys)
+            return self._answerer
+
+    def _whole_country(self) -> Country:
+        with self._country_lock:
+            if self._country is None:
+                frame = self.regions.municipalities
+                self._country = Country(self.overlay.table(), dict(frame["province"]), dict(frame["name"]))
+            return self._country
 
     def _area_assessment(
         self,
@@ -316,24 +344,9 @@ class Explorer:
         depth: tuple[float, float] | None,
         remarks: tuple[str, ...] = (),
     ) -> AreaAssessment:
-        finder = FeatureFinder(geometry, self.states, self._products, self._distances)
-        answers = self._answers(evidence, finder, on, activities, depth)
-        return AreaAssessment(region, on, answers, *self._around(region, answers, on, remarks, activities, depth))
-
-    def _around(
-        self,
-        region: Region,
-        answers: tuple[Answer, ...],
-        on: date,
-        remarks: tuple[str, ...],
-        activities: Sequence[str],
-        depth: tuple[float, float] | None,
-    ) -> tuple[tuple[Concern, ...], tuple[str, ...], Receipt]:
-        """Concerns, notes and receipt of an answer."""
-        return (
-            fitting_concerns(self.knowledge.concerns, region, answers),
-            (*notes(answers, self.states[MUNICIPALITIES], on, depth), *remarks),
-            receipt(region, self.knowledge, self.states, on, activities, depth),
+        answers = self._answering(evidence.keys).in_area(geometry, evidence, on, activities, depth)
+        return AreaAssessment(
+            region, on, answers, *self._surroundings.of(region, answers, on, remarks, activities, depth)
         )
 
     def _for_water_board(
@@ -358,40 +371,10 @@ class Explorer:
         activities: Sequence[str],
         depth: tuple[float, float] | None,
     ) -> AreaAssessment:
-        encoding, _ = self._encoded(geometry)
+        encoding, _ = self.encoded.of(geometry)
         region, inside, evidence = area_evidence(geometry, name, self.regions, encoding, kind, code)
         outside = geometry.area - inside.area
         remarks: tuple[str, ...] = ()
         if outside > 1.0:
             remarks = (text("notes", "partly_outside", km2=number_nl(outside / 1e6, 2)),)
         return self._area_assessment(region, inside, evidence, on, activities, depth, remarks)
-
-
-def open_explorer(
-    workspace: Path | str | None = None,
-    *,
-    create: bool = False,
-    shipped: Path | None = None,
-    knowledge: KnowledgeBase | None = None,
-) -> Explorer:
-    """Open a workspace for asking.
-
-    Parameters
-    ----------
-    workspace : path, optional
-        The default workspace when None (``DGDO_WORKSPACE``, else the user's data folder).
-    create : bool
-        Make the folder when it is not there.
-    shipped : Path, optional
-        Another folder of shipped layers, for tests.
-    knowledge : KnowledgeBase, optional
-        Another knowledge base than the shipped one.
-
-    Raises
-    ------
-    InputError, DataError, DeclarationError
-        If the workspace is missing, damaged or holds a wrong declaration.
-    """
-    opened = store.open_workspace(Path(workspace) if workspace else None, create=create, shipped=shipped)
-    states, products = store.read_layers(opened)
-    return Explorer(opened, states, products, knowledge or read_knowledge())

@@ -1,4 +1,4 @@
-"""Joint areas per municipality: computed once, kept in memory and in the workspace."""
+"""The overlay table: computed once, kept in memory and in the workspace."""
 
 from __future__ import annotations
 
@@ -9,101 +9,157 @@ from collections.abc import Callable, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from dgdo_geo import store
 from dgdo_geo.errors import DataError
 from dgdo_geo.model import EvidenceTable, LayerState, LayerStatus
-from dgdo_geo.overlay import geos
+from dgdo_geo.overlay import engine
 from dgdo_geo.overlay.encode import Encoding
+from dgdo_geo.overlay.table import OverlayTable, from_arrow, table_of, to_arrow
+from dgdo_geo.query.encoded import Encoded
 
 Progress = Callable[[int, int], None]
-_Joint = dict[str, tuple[NDArray[np.int8], NDArray[np.float64]]]
+MUNICIPALITY = "municipality"
+"""Level of the table that holds municipalities."""
 
 
-class JointAreas:
-    """The sparse table (municipality, combination of layer classes, m2).
+class Overlay:
+    """The overlay table of the municipalities, and single municipalities while that is all that was asked.
 
     Parameters
     ----------
     workspace : store.Workspace
-        Results of more than one municipality are kept here, under the hash of all inputs.
-    key : str
-        That hash; see :func:`overlay_hash`.
+        The table of the country is kept here, under the hash of all inputs.
+    inputs : mapping of name to hash
+        Everything that the table depends on; see :func:`overlay_inputs`.
     municipalities : GeoDataFrame
         Indexed by code, with a column ``province``.
+    encoded : Encoded
+        Asked only when there is no table.
     """
 
-    def __init__(self, workspace: store.Workspace, key: str, municipalities: gpd.GeoDataFrame) -> None:
-        self._workspace = workspace
-        self._key = key
-        self._municipalities = municipalities
+    def __init__(
+        self,
+        workspace: store.Workspace,
+        inputs: Mapping[str, str],
+        municipalities: gpd.GeoDataFrame,
+        encoded: Encoded,
+    ) -> None:
+        self.workspace = workspace
+        self.inputs = dict(inputs)
+        self.hash = hash_of(inputs)
+        self.municipalities = municipalities
+        self._encoded = encoded
         self._lock = threading.RLock()
-        self._known: _Joint = {}
+        self._table: OverlayTable | None = None
+        self._single: dict[str, OverlayTable] = {}
 
-    def evidence(self, codes: Sequence[str], encoding: Encoding, on_progress: Progress | None = None) -> EvidenceTable:
+    def evidence(self, codes: Sequence[str], on_progress: Progress | None = None) -> EvidenceTable:
         """Combinations with their areas for the given municipalities, in that order."""
         with self._lock:
-            self._fill(codes, encoding, on_progress)
-            parts = [self._known[code] for code in codes]
-        province = self._municipalities["province"]
+            table = self._of_one(codes[0]) if len(codes) == 1 else self.table(on_progress)
+        return self.evidence_of(table, table.rows(MUNICIPALITY, codes))
+
+    def evidence_of(self, table: OverlayTable, rows: NDArray[np.intp]) -> EvidenceTable:
+        """Some rows of a table as evidence: with the province of each."""
+        level = table.levels[MUNICIPALITY]
+        province = [str(self.municipalities["province"][code]) for code in level.codes]
         return EvidenceTable(
-            encoding.keys,
-            np.concatenate([presence for presence, _ in parts]),
-            tuple(str(province[code]) for code, (_, area) in zip(codes, parts, strict=True) for _ in area),
-            np.concatenate([area for _, area in parts]),
+            table.keys,
+            table.presence[table.combination[rows]],
+            tuple(province[i] for i in level.position[rows]),
+            table.area_m2[rows],
         )
 
-    def _fill(self, codes: Sequence[str], encoding: Encoding, on_progress: Progress | None) -> None:
-        if len(codes) > 1 and any(code not in self._known for code in codes):
-            stored = store.read_table(self._workspace, self._key)
-            if stored is not None:
-                self._known = {**_from_frame(stored, len(encoding.keys)), **self._known}
-        missing = [code for code in codes if code not in self._known]
-        if not missing:
-            return
-        polygons = [self._municipalities.geometry[code] for code in missing]
-        report = (lambda done: on_progress(done, len(missing))) if on_progress else None
-        joint = geos.joint_areas(polygons, encoding, on_progress=report)
-        for i, code in enumerate(missing):
-            rows = joint.region == i
-            self._known[code] = (joint.presence[rows], joint.area_m2[rows])
-        if len(missing) > 1:
-            # Storing only saves time later: a workspace that cannot be written still answers.
-            with contextlib.suppress(DataError):
-                store.write_table(self._workspace, self._key, _to_frame(self._known))
+    def table(self, on_progress: Progress | None = None) -> OverlayTable:
+        """The table of all municipalities: from memory, from the workspace, or computed and stored."""
+        with self._lock:
+            if self._table is None:
+                self._table = self._stored() or self._computed(on_progress)
+                self._single.clear()
+            return self._table
+
+    def of_regions(self, regions: Mapping[str, shapely.Geometry], name: str) -> OverlayTable:
+        """The table of another set of regions; rows are kept apart by municipality as well.
+
+        Parameters
+        ----------
+        regions : mapping of code to polygon
+            EPSG:28992, valid; they may overlap each other.
+        name : str
+            Level of the table that holds them.
+        """
+        encoding, _ = self._encoded.of()
+        codes = list(self.municipalities.index)
+        joint = engine.joint_areas(list(regions.values()), encoding, split=list(self.municipalities.geometry))
+        return table_of(joint, encoding.keys, name, list(regions), self.inputs, (MUNICIPALITY, codes))
+
+    def job(self) -> tuple[list[str], list[shapely.Geometry], Encoding]:
+        """What there is to compute: codes and polygons of the municipalities, and the encoding."""
+        return list(self.municipalities.index), list(self.municipalities.geometry), self._encoded.of()[0]
+
+    def keep(self, table: OverlayTable) -> None:
+        """Use a table from now on, and store it."""
+        with self._lock:
+            self._table = table
+        # Storing only saves time later: a workspace that cannot be written still answers.
+        with contextlib.suppress(DataError):
+            store.write_tables(self.workspace, self.hash, to_arrow(table))
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether GEOS must do the work of the compiled kernel."""
+        return not engine.is_exact_available()
+
+    def is_stored(self) -> bool:
+        """Whether the table is there already, in memory or in the workspace."""
+        with self._lock:
+            self._table = self._table or self._stored()
+            return self._table is not None
+
+    def _of_one(self, code: str) -> OverlayTable:
+        if self.is_stored() and self._table is not None:
+            return self._table
+        if code not in self._single:
+            place = self.municipalities.geometry[code]
+            encoding, _ = self._encoded.of(place)
+            joint = engine.joint_areas([place], encoding)
+            self._single[code] = table_of(joint, encoding.keys, MUNICIPALITY, [code], self.inputs)
+        return self._single[code]
+
+    def _computed(self, on_progress: Progress | None) -> OverlayTable:
+        codes, polygons, encoding = self.job()
+        report = (lambda done: on_progress(done, len(codes))) if on_progress else None
+        joint = engine.joint_areas(polygons, encoding, on_progress=report)
+        table = table_of(joint, encoding.keys, MUNICIPALITY, codes, self.inputs)
+        self.keep(table)
+        return table
+
+    def _stored(self) -> OverlayTable | None:
+        tables = store.read_tables(self.workspace, self.hash)
+        table = None if tables is None else from_arrow(tables)
+        if table is None or dict(table.inputs) != self.inputs:
+            return None
+        level = table.levels.get(MUNICIPALITY)
+        return table if level is not None and level.codes == tuple(self.municipalities.index) else None
 
 
-def overlay_hash(states: Mapping[str, LayerState], distances: Mapping[str, Sequence[float]]) -> str:
-    """Hash of everything that the joint areas depend on: engine, layers, distances."""
-    digest = hashlib.sha256(geos.ENGINE.encode())
+def overlay_inputs(states: Mapping[str, LayerState], distances: Mapping[str, Sequence[float]]) -> dict[str, str]:
+    """Everything that the joint areas depend on: the engine, and per layer its hash, accuracy and distances."""
+    inputs = {"engine": engine.name()}
     for layer_id, state in sorted(states.items()):
         if state.status is LayerStatus.AVAILABLE:
             layer = state.layer
-            reach = distances.get(layer_id, ())
-            digest.update(f"{layer_id}|{state.hash}|{layer.accuracy_m}|{layer.geometry}|{reach}\n".encode())
+            reach = ",".join(f"{d!r}" for d in distances.get(layer_id, ()))
+            inputs[layer_id] = f"{state.hash} {layer.accuracy_m!r} {layer.geometry} {reach}".rstrip()
+    return inputs
+
+
+def hash_of(inputs: Mapping[str, str]) -> str:
+    """One hash of all inputs; names the stored table."""
+    digest = hashlib.sha256()
+    for item, value in sorted(inputs.items()):
+        digest.update(f"{item}|{value}\n".encode())
     return digest.hexdigest()[:32]
-
-
-def _to_frame(joint: _Joint) -> pd.DataFrame:
-    rows = [
-        (code, area, presence.tobytes()) for code in sorted(joint) for presence, area in zip(*joint[code], strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["code", "area_m2", "presence"])
-
-
-def _from_frame(frame: pd.DataFrame, keys: int) -> _Joint:
-    if not {"code", "area_m2", "presence"} <= set(frame.columns):
-        return {}
-    if not pd.api.types.is_float_dtype(frame["area_m2"]):
-        return {}
-    result: _Joint = {}
-    for code, rows in frame.groupby("code"):
-        if not all(isinstance(value, bytes) for value in rows["presence"]):
-            return {}
-        flat = np.frombuffer(b"".join(rows["presence"]), np.int8)
-        if len(flat) != len(rows) * keys:
-            return {}
-        result[str(code)] = (flat.reshape(len(rows), keys), rows["area_m2"].to_numpy())
-    return result

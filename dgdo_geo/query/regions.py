@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import geopandas as gpd
-import numpy as np
 import shapely
 
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import LAND_BOUNDS, LayerState, LayerStatus, Region, RegionKind
+from dgdo_geo.query.borders import Borders
 from dgdo_geo.texts import section, text
 
 MUNICIPALITIES = "gemeenten"
@@ -128,8 +128,21 @@ class RegionIndex:
 
     def dgdo_regions(self, provinces: Sequence[str]) -> tuple[str, ...]:
         """DGDO regions of the given provinces, in the order of the programme."""
-        found = set(self.provinces["dgdo_region"][list(provinces)])
+        found = {self._dgdo_region[province] for province in provinces}
         return tuple(name for name in DGDO_REGIONS if name in found)
+
+    @cached_property
+    def _dgdo_region(self) -> dict[str, str]:
+        return {str(code): str(region) for code, region in self.provinces["dgdo_region"].items()}
+
+    @cached_property
+    def facts(self) -> dict[str, tuple[str, str]]:
+        """Name and province of every municipality, by code."""
+        frame = self.municipalities
+        return {
+            str(code): (str(name), str(province))
+            for code, name, province in zip(frame.index, frame["name"], frame["province"], strict=True)
+        }
 
     def municipality_codes(self, region: Region) -> list[str]:
         """Codes of the municipalities that make up a region, sorted."""
@@ -137,6 +150,19 @@ class RegionIndex:
             return [region.code]
         is_in = self.municipalities["province"].isin(region.provinces)
         return sorted(self.municipalities.index[is_in])
+
+    def parents(self, kind: RegionKind) -> dict[str, str]:
+        """Code of the province, DGDO region or country that each municipality lies in."""
+        province = self.municipalities["province"]
+        if kind is RegionKind.PROVINCE:
+            above = {code: code for code in self.provinces.index}
+        elif kind is RegionKind.DGDO_REGION:
+            above = dict(self.provinces["dgdo_region"])
+        elif kind is RegionKind.COUNTRY:
+            above = dict.fromkeys(self.provinces.index, "NL")
+        else:
+            raise ValueError(f"municipalities do not add up to a {kind.value}")
+        return {str(code): str(above[of]) for code, of in province.items()}
 
     def geometry(self, region: Region) -> shapely.Geometry:
         """Polygon of a region: that of its municipalities, EPSG:28992."""
@@ -175,21 +201,26 @@ class RegionIndex:
         )
 
     def _containing(self, x: float, y: float) -> str | None:
-        hits = self.municipalities.sindex.query(shapely.Point(x, y), predicate="intersects")
-        return None if len(hits) == 0 else str(self.municipalities.index[int(np.min(hits))])
+        hits = self._municipality_borders.holding(x, y)
+        return hits[0] if hits else None
 
     def provinces_within_accuracy(self, x: float, y: float, home: str) -> tuple[str, ...]:
         """Codes of other provinces closer to the point than the accuracy of their borders."""
-        reach = self.province_accuracy_m
-        near = self.provinces.sindex.query(shapely.Point(x, y), predicate="dwithin", distance=reach)
-        return tuple(sorted(str(code) for code in self.provinces.index[near] if code != home))
+        near = self._province_borders.within(x, y, self.province_accuracy_m)
+        return tuple(sorted(code for code in near if code != home))
 
     def neighbours_within_accuracy(self, x: float, y: float, code: str) -> list[str]:
         """Names of other municipalities closer to the point than the accuracy of the boundaries."""
-        point = shapely.Point(x, y)
-        near = self.municipalities.sindex.query(point, predicate="dwithin", distance=self.accuracy_m)
-        rows = self.municipalities.iloc[sorted(near)]
-        return [str(name) for other, name in zip(rows.index, rows["name"], strict=True) if other != code]
+        near = self._municipality_borders.within(x, y, self.accuracy_m)
+        return [self.facts[other][0] for other in near if other != code]
+
+    @cached_property
+    def _municipality_borders(self) -> Borders:
+        return Borders(self.municipalities.geometry)
+
+    @cached_property
+    def _province_borders(self) -> Borders:
+        return Borders(self.provinces.geometry)
 
 
 def _inside(point: tuple[float, float], bounds: tuple[float, float, float, float]) -> bool:

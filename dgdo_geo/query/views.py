@@ -7,30 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgdo_geo.assess import BandAssessment, Firing
-from dgdo_geo.model import RD_NEW, Answer, Potential, Verdict, outcome_of
-
-
-def openness(answer: Answer) -> dict[str, object]:
-    """Square metres of an area answer that are open, unknown, closed or without potential; and why."""
-    totals = {"open_m2": 0.0, "unknown_m2": 0.0, "no_m2": 0.0, "none_m2": 0.0}
-    for part in answer.areas:
-        if part.potential is Potential.NONE and part.potential_certain:
-            key = "none_m2"
-        elif part.verdict >= Verdict.NO_UNLESS:
-            key = "no_m2"
-        elif part.conclusive and part.potential_certain:
-            key = "open_m2"
-        else:
-            key = "unknown_m2"
-        totals[key] += part.area_m2
-    hard = [c for c in answer.constraints if c.rule.verdict >= Verdict.NO_UNLESS and c.certain_area_m2]
-    reasons = sorted(hard, key=lambda c: -(c.certain_area_m2 or 0.0))[:3]
-    return {
-        "top_m": answer.band.top_m,
-        "base_m": answer.band.base_m,
-        **totals,
-        "reasons": [c.rule.id for c in reasons],
-    }
+from dgdo_geo.model import RD_NEW, Potential, Verdict, outcome_of
 
 
 def outcome_polygons(

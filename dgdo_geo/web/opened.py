@@ -81,7 +81,7 @@ def explorer() -> Explorer:
 
 def version(opened: Explorer) -> str:
     """Short name of layers and rules together; part of the address of every layer on the map."""
-    return hashlib.sha256(f"{opened.overlay_hash}|{opened.knowledge.hash}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{opened.overlay.hash}|{opened.knowledge.hash}".encode()).hexdigest()[:12]
 
 
 def area_answer(opened: Explorer, code: str, on: date) -> AreaAssessment:

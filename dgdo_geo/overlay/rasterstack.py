@@ -1,0 +1,135 @@
+"""Several raster layers as one: which codes hold in each cell of the kernel's grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from dgdo_geo.model import Presence
+from dgdo_geo.overlay.encode import Encoding, RasterPlane
+from dgdo_geo.overlay.raster import as_polygons
+
+MILLIMETRES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rasters of one grid: for each of its cells the mixed-radix number of their codes."""
+
+    ids: NDArray[np.int64]
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class RasterStack:
+    """All rasters, by the rows and columns of the kernel's grid."""
+
+    groups: tuple[_Group, ...]
+
+    def of_rows(self, first: int, rows: int) -> NDArray[np.uint64]:
+        """Number of the codes in every cell of some rows; shape (0, 0) without rasters."""
+        if not self.groups:
+            return np.empty((0, 0), np.uint64)
+        parts = [g.ids[g.row[first : first + rows, None], g.column[None, :]] for g in self.groups]
+        return np.ascontiguousarray(sum(parts[1:], parts[0]).astype(np.uint64))
+
+
+def stack_rasters(
+    rasters: Sequence[RasterPlane], west: float, south: float, cell: float, columns: int, rows: int
+) -> RasterStack:
+    """Look up which raster cell holds each cell of the kernel's grid, and number the codes.
+
+    Raises
+    ------
+    ValueError
+        If there are more combinations of codes than fit in 63 bits.
+    """
+    middle_x = west + (np.arange(columns, dtype=np.float64) + 0.5) * cell
+    middle_y = south + (np.arange(rows, dtype=np.float64) + 0.5) * cell
+    groups: dict[tuple[object, ...], _Group] = {}
+    radix = 1
+    for raster in rasters:
+        place = (raster.west_m, raster.north_m, raster.cell_m, raster.codes.shape)
+        if place not in groups:
+            groups[place] = _empty_group(raster, middle_x, middle_y)
+        groups[place].ids[1:-1, 1:-1] += (raster.codes.astype(np.int64) + 1) * radix
+        radix *= len(raster.code_keys) + 1
+        if radix >= 2**62:
+            raise ValueError("too many raster classes together")
+    return RasterStack(tuple(groups.values()))
+
+
+def _empty_group(raster: RasterPlane, x: NDArray[np.float64], y: NDArray[np.float64]) -> _Group:
+    """A border of one cell around the raster stands for everything outside it."""
+    rows, columns = raster.codes.shape
+    row = np.floor((raster.north_m - y) / raster.cell_m).astype(np.intp) + 1
+    column = np.floor((x - raster.west_m) / raster.cell_m).astype(np.intp) + 1
+    return _Group(
+        np.zeros((rows + 2, columns + 2), np.int64), np.clip(row, 0, rows + 1), np.clip(column, 0, columns + 1)
+    )
+
+
+def common_cell(rasters: Sequence[RasterPlane]) -> float:
+    """Largest cell size in metres whose lines include the lines of all rasters; 0 when there is none.
+
+    Sizes and corners are compared in whole millimetres.
+    """
+    numbers = []
+    for raster in rasters:
+        for value in (
+            raster.cell_m,
+            raster.west_m - rasters[0].west_m,
+            raster.north_m - rasters[0].north_m,
+        ):
+            whole = round(value * MILLIMETRES)
+            if abs(whole - value * MILLIMETRES) > 1e-6:
+                return 0.0
+            numbers.append(whole)
+    return math.gcd(*numbers) / MILLIMETRES
+
+
+def fitted(encoding: Encoding, smallest_m: float) -> Encoding:
+    """The same encoding, in which the lines of all rasters lie on one grid of cells.
+
+    A raster whose cells do not fit those of the rasters before it (another
+    origin, a size that has no common divisor of ``smallest_m`` or more) is
+    replaced by the outlines of its classes.
+    """
+    kept: list[RasterPlane] = []
+    others: list[RasterPlane] = []
+    for raster in encoding.rasters:
+        (kept if common_cell([*kept, raster]) >= min(smallest_m, raster.cell_m) else others).append(raster)
+    return _outlines(replace(encoding, rasters=tuple(kept)), others) if others else encoding
+
+
+def outlined(encoding: Encoding) -> Encoding:
+    """The same encoding with the outlines of all raster classes in place of rasters."""
+    return _outlines(replace(encoding, rasters=()), encoding.rasters) if encoding.rasters else encoding
+
+
+FAR_M = 1e6
+"""A place outside a raster lies no further from it than this."""
+
+
+def _outlines(encoding: Encoding, rasters: Sequence[RasterPlane]) -> Encoding:
+    polygons, keys = [encoding.polygons], [encoding.polygon_key]
+    for raster in rasters:
+        shapes, key = as_polygons(raster)
+        polygons.append(shapes)
+        keys.append(key)
+        if raster.outside_key >= 0:
+            rows, columns = raster.codes.shape
+            east, south = raster.west_m + columns * raster.cell_m, raster.north_m - rows * raster.cell_m
+            inner = shapely.box(raster.west_m, south, east, raster.north_m)
+            polygons.append(np.array([shapely.difference(shapely.buffer(inner, FAR_M, join_style="mitre"), inner)]))
+            keys.append(np.array([raster.outside_key], np.intp))
+    polygon = np.concatenate(polygons)
+    level = np.full(len(polygon), Presence.INSIDE, np.int8)
+    level[: len(encoding.polygon_level)] = encoding.polygon_level
+    return replace(encoding, polygons=polygon, polygon_key=np.concatenate(keys), polygon_level=level)
