@@ -1,4 +1,4 @@
-"""Folium maps that need no network: vendored Leaflet, layers by address, patterns beside colours.
+"""Folium maps that need no network (vendored Leaflet, layers by address, patterns beside colours), and static pictures.
 
 Only what stays the same goes into the map itself; everything that changes goes
 into a group that the browser swaps without drawing the map anew.
@@ -15,9 +15,13 @@ from urllib.parse import quote
 
 import folium
 import folium.map
+import numpy as np
 from branca.element import Element, MacroElement
 from folium.template import Template
 
+from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.model import LAND_BOUNDS, LayerStatus
+from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
 
 ASSETS = "../../vendor"
@@ -266,3 +270,40 @@ def foreign_addresses(element: Element) -> list[str]:
     for child in element._children.values():
         foreign += foreign_addresses(child)
     return foreign
+
+
+PRESENCE_COLOURS = ((0, 0, 0, 0), (198, 219, 239, 255), (107, 174, 214, 255), (8, 81, 156, 255))
+"""Outside, near, in the rim and inside, as red, green, blue and opacity."""
+
+
+def layer_picture(explorer: Explorer, layer_id: str, cell_m: float = 250.0) -> bytes:
+    """PNG of where a layer holds, in the Netherlands; for display only, and it says so.
+
+    Parameters
+    ----------
+    explorer : Explorer
+    layer_id : str
+        A layer of polygons.
+    cell_m : float
+        Size of a pixel in metres, 25 at least.
+
+    Raises
+    ------
+    InputError
+        If no such layer is declared.
+    DataError
+        If the layer is not loaded, or cannot be evidence.
+    """
+    from dgdo_geo.overlay.grid import display_grid, to_png
+    from dgdo_geo.overlay.raster import Grid
+
+    if layer_id not in explorer.states:
+        raise InputError("layer_unknown", id=layer_id, known=", ".join(explorer.states))
+    encoding, _ = explorer.encoded.of()
+    columns = [i for i, key in enumerate(encoding.keys) if key.layer == layer_id and key.within_m == 0]
+    state = explorer.states[layer_id]
+    if state.status is not LayerStatus.AVAILABLE or not columns:
+        raise DataError("layer_not_loaded", layer=layer_id, how=state.detail_nl)
+    grid = display_grid(encoding, Grid.covering(*LAND_BOUNDS, cell_m))
+    colours = np.array(PRESENCE_COLOURS, np.uint8)[grid.presence[:, columns].max(axis=1)]
+    return to_png(grid, colours, text("map", grid.label_key))

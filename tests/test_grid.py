@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -201,6 +202,12 @@ def test_without_planes_there_is_one_combination() -> None:
         found = display_grid(encoding([], keys=keys), FOUR)
         assert found.combination.tolist() == [[0] * 4] * 4
         assert found.presence.tolist() == [[0] * keys]
+
+
+@pytest.mark.parametrize("engine", ["scanline", "rasterize"])
+def test_an_empty_polygon_holds_nothing(engine: Literal["scanline", "rasterize"]) -> None:
+    planes = [(shapely.Polygon(), 0, INSIDE), (shapely.box(0, 0, 1, 4), 0, RIM), (shapely.Polygon(), 0, NEAR)]
+    assert drawn(display_grid(encoding(planes), FOUR, engine=engine)) == ["2000"] * 4
 
 
 def test_a_window_of_one_cell() -> None:
@@ -629,6 +636,16 @@ def test_a_small_picture_is_enlarged_until_the_label_fits() -> None:
     half = pixels.shape[0] // 2
     assert (pixels[:half, :half] == COLOURS[0]).all()
     assert (pixels[:half, half:] == COLOURS[1]).all()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 700), (700, 1), (1, 1), (9, 2000), (18, 2000)])
+def test_the_label_fits_a_picture_of_any_shape(rows: int, columns: int) -> None:
+    found = display_grid(encoding([]), Grid(0.0, 1000.0, 1.0, rows, columns))
+    pixels, _ = pixels_of(to_png(found, np.zeros((1, 4), np.uint8), LABEL))
+    assert pixels.shape[0] * columns == pixels.shape[1] * rows
+    larger = int(np.flatnonzero(pixels[::-1, 0, 3])[-1] + 1) // 9
+    assert (pixels[-1, : larger * (6 * len(LABEL) + 1), 3] == 255).all()
+    assert (pixels[..., 3] == 255).sum() == larger**2 * 9 * (6 * len(LABEL) + 1)
 
 
 @pytest.mark.parametrize("label", ["", "  "])

@@ -227,14 +227,14 @@ def test_whole_numbers_keep_their_value_and_lose_their_no_data(dtype: str, tmp_p
     values = np.array([[1, 255, 3], [4, 5, 127]], dtype)
     read = read_raster(write(tmp_path / "r.tif", values, nodata=255))
     assert read.values.dtype == np.float64
-    assert np.array_equal(read.values, [[1, NAN, 3], [4, 5, 127]], equal_nan=True)
+    assert np.array_equal(read.values, np.array([[1, NAN, 3], [4, 5, 127]]), equal_nan=True)
     assert recode(read.values, [1, 3, 4, 5, 127]).tolist() == [[0, 5, 1], [2, 3, 4]]
 
 
 def test_scale_and_offset_are_applied_and_no_data_stays_no_data(tmp_path: Path) -> None:
     values = np.array([[0, 10, 99], [20, 30, 40]], np.int16)
     read = read_raster(write(tmp_path / "r.tif", values, nodata=99, scale=0.5, offset=100.0))
-    assert np.array_equal(read.values, [[100, 105, NAN], [110, 115, 120]], equal_nan=True)
+    assert np.array_equal(read.values, np.array([[100, 105, NAN], [110, 115, 120]]), equal_nan=True)
 
 
 def test_another_band_can_be_read_and_a_missing_one_is_named(tmp_path: Path) -> None:

@@ -7,14 +7,16 @@ folder of its own for each state of the sources together.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
 
 import numba
 import platformdirs
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 SOURCES = ("bands.py", "compiled.py", "kernel.py", "places.py", "scanline.py", "sweep.py", "tally.py")
 
 
@@ -30,5 +32,15 @@ def cache_folder() -> Path:
 if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
 
-compiled = functools.partial(numba.njit, cache=True, nogil=True)
-"""Decorator of every function of the kernel: ``@compiled()``, or ``@compiled(inline="always")``."""
+
+def compiled(inline: Literal["never", "always"] = "never") -> Callable[[Function], Function]:
+    """Decorator of every function of the kernel: ``@compiled()``, or ``@compiled(inline="always")``."""
+
+    def decorate(function: Function) -> Function:
+        try:
+            return cast(Function, numba.njit(cache=True, nogil=True, inline=inline)(function))
+        except RuntimeError:
+            # Nowhere to keep it: then it is compiled anew in every process.
+            return cast(Function, numba.njit(nogil=True, inline=inline)(function))
+
+    return decorate

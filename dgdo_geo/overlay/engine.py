@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
 import shapely
@@ -19,6 +21,8 @@ EXACT = "exact-1"
 """Name and version of the compiled engine; part of the hash of stored results."""
 ENGINE_VARIABLE = "DGDO_ENGINE"
 RELATIVE_TOLERANCE = 1e-9
+_broken: list[Exception] = []
+"""Why the kernel could not be loaded, once that was tried."""
 
 
 def is_exact_available() -> bool:
@@ -26,7 +30,7 @@ def is_exact_available() -> bool:
 
     ``DGDO_ENGINE=geos`` and numba's own ``NUMBA_DISABLE_JIT=1`` switch it off.
     """
-    if os.environ.get(ENGINE_VARIABLE, "").casefold() == "geos":
+    if _broken or os.environ.get(ENGINE_VARIABLE, "").casefold() == "geos":
         return False
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return False
@@ -36,6 +40,22 @@ def is_exact_available() -> bool:
 def is_exact_loaded() -> bool:
     """Whether the kernel is in memory already; loading it takes about a second."""
     return "dgdo_geo.overlay.exact" in sys.modules
+
+
+def load() -> ModuleType | None:
+    """The compiled engine; None where it cannot be loaded.
+
+    Warns
+    -----
+    RuntimeWarning
+        If numba is installed and does not work. From then on GEOS is the engine.
+    """
+    try:
+        return importlib.import_module("dgdo_geo.overlay.exact")
+    except (ImportError, AttributeError, OSError, RuntimeError, SystemError, TypeError) as error:
+        _broken.append(error)
+        warnings.warn(f"the compiled kernel cannot be loaded ({error}); GEOS is used", RuntimeWarning, stacklevel=3)
+        return None
 
 
 def name() -> str:
@@ -86,8 +106,9 @@ def joint_areas(
     """
     if name_for(len(regions)) == geos.ENGINE:
         return geos.joint_areas(regions, encoding, split=split, workers=workers, on_progress=on_progress)
-    from dgdo_geo.overlay import exact
-
+    exact = load()
+    if exact is None:
+        return geos.joint_areas(regions, encoding, split=split, workers=workers, on_progress=on_progress)
     found = exact.joint_areas(regions, encoding, split=split, workers=workers, on_progress=on_progress)
     wrong = unsound(found, regions)
     if wrong:
@@ -103,8 +124,7 @@ def joint_areas(
 def unsound(found: JointAreas, regions: Sequence[shapely.Geometry]) -> list[int]:
     """Regions whose rows do not add up to their area, as they do when every edge has been counted."""
     total = np.bincount(found.region, found.area_m2, len(regions))
-    rows = np.bincount(found.region, minlength=len(regions))
     area = shapely.area(np.asarray(regions, dtype=object))
-    # A region loses at most the rows that are too small to keep; there are about as many as are kept.
-    allowed = RELATIVE_TOLERANCE * area + SMALLEST_M2 * (10 + rows)
-    return [int(i) for i in np.flatnonzero(np.abs(total - area) > allowed)]
+    allowed = RELATIVE_TOLERANCE * area + SMALLEST_M2 + found.left_out_m2
+    # Written so that "not a number" is unsound too.
+    return [int(i) for i in np.flatnonzero(~(np.abs(total - area) <= allowed))]

@@ -359,7 +359,7 @@ def _png(pixels: NDArray[np.uint8], label: str) -> bytes:
     sign = _lettered(label)
     times = max(-(-need // have) for need, have in zip(sign.shape, pixels.shape, strict=False))
     pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
-    larger = max(1, pixels.shape[1] // (LABEL_SHARE * sign.shape[1]))
+    larger = max(1, min(pixels.shape[1] // (LABEL_SHARE * sign.shape[1]), pixels.shape[0] // sign.shape[0]))
     sign = sign.repeat(larger, axis=0).repeat(larger, axis=1)
     pixels[-sign.shape[0] :, : sign.shape[1]] = np.where(sign[..., None], *np.array(LABEL_COLOURS, np.uint8))
     return _png_file(pixels, label)

@@ -135,9 +135,10 @@ def _summed(
     area: NDArray[np.float64] = np.zeros(int(is_first.sum()) if len(rows) else 0)
     np.add.at(area, np.cumsum(is_first) - 1, area_m2[order])
     kept = area >= SMALLEST_M2
+    left_out = float(area[~kept].sum())
     rows, area = rows[is_first][kept], area[kept]
     used, combination = np.unique(rows[:, 2], return_inverse=True)
-    return JointAreas(presence[used], rows[:, 0], combination.reshape(-1), area, rows[:, 1])
+    return JointAreas(presence[used], rows[:, 0], combination.reshape(-1), area, rows[:, 1], left_out)
 
 
 def _members(words: NDArray[np.uint64], first: int, last: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -96,7 +96,7 @@ TOLERANCE_M = 1e-6
 
 def point_index(encoding: Encoding, tree: shapely.STRtree) -> PointIndex | None:
     """Build the index of an encoding; None where the compiled kernel cannot run."""
-    if not engine.is_exact_available() or len(encoding.polygons) == 0:
+    if not engine.is_exact_available() or len(encoding.polygons) == 0 or engine.load() is None:
         return None
     from dgdo_geo.overlay.indexing import index_arrays
 

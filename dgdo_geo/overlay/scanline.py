@@ -297,6 +297,14 @@ def _change(what: int, planes: Planes, here: Here) -> None:
 
 
 @compiled()
+def _longer(values: NDArray[np.int64], needed: int) -> NDArray[np.int64]:
+    """The same values, in an array that is at least as long as needed."""
+    while len(values) < needed:
+        values = np.concatenate((values, values))
+    return values
+
+
+@compiled()
 def sweep(
     crossings: NDArray[np.int64],
     start: NDArray[np.int64],
@@ -346,9 +354,7 @@ def sweep(
         needed = len(events) + 1
         if known + needed > len(hashes):
             table, hashes, found = _with_room(hashes, found, known, known + needed)
-        while runs + needed > len(run_column):
-            run_column = np.concatenate((run_column, run_column))
-            run_number = np.concatenate((run_number, run_number))
+        run_column, run_number = _longer(run_column, runs + needed), _longer(run_number, runs + needed)
         at = 0
         for i in range(needed):
             column = events[i] >> 32 if i < len(events) else columns

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dgdo_geo.model import DepthRange, EvidenceKey
+from dgdo_geo.model import DepthRange, EvidenceKey, Presence
 
 FORMAT = 1
 """Format of the stored table; another one is made anew."""
@@ -40,6 +40,8 @@ class JointAreas:
         Rows are ordered by region, part and combination.
     part : numpy.ndarray of intp, shape (n,)
         Position in the second division, -1 outside of it.
+    left_out_m2 : float
+        Area of all rows that were too small to keep.
     """
 
     presence: NDArray[np.int8]
@@ -47,6 +49,7 @@ class JointAreas:
     combination: NDArray[np.intp]
     area_m2: NDArray[np.float64]
     part: NDArray[np.intp]
+    left_out_m2: float = 0.0
 
     @property
     def presence_of_rows(self) -> NDArray[np.int8]:
@@ -147,7 +150,15 @@ def table_of(
     inputs: Mapping[str, str],
     split: tuple[str, Sequence[str]] | None = None,
 ) -> OverlayTable:
-    """The table of one set of regions, and of the second division that they were split by (name, codes)."""
+    """The table of one set of regions, and of the second division that they were split by (name, codes).
+
+    Raises
+    ------
+    ValueError
+        If both divisions have the same name.
+    """
+    if split is not None and split[0] == level:
+        raise ValueError(f"both divisions are called {level!r}")
     levels = {level: RegionLevel(tuple(codes), joint.region)}
     if split is not None:
         levels[split[0]] = RegionLevel(tuple(split[1]), joint.part)
@@ -173,7 +184,7 @@ def to_arrow(table: OverlayTable) -> dict[str, pa.Table]:
         "area_m2": float(table.area_m2.sum()),
     }
     rows = pa.table(columns).replace_schema_metadata({"dgdo-geo": json.dumps(about)})
-    names = [f"{i:03d} {key_name(key)}" for i, key in enumerate(table.keys)]
+    names = [_column_name(i, key) for i, key in enumerate(table.keys)]
     combinations = pa.table([pa.array(column) for column in table.presence.T.copy()], names=names)
     return {"rows": rows, "combinations": combinations}
 
@@ -185,30 +196,41 @@ def from_arrow(tables: Mapping[str, pa.Table]) -> OverlayTable | None:
         about = json.loads(rows.schema.metadata[b"dgdo-geo"])
         if about["format"] != FORMAT:
             return None
-        keys = tuple(EvidenceKey(a, b, DepthRange(*map(_number, depth)), float(d)) for a, b, depth, d in about["keys"])
+        keys = tuple(EvidenceKey(a, b, DepthRange(*map(float, depth)), float(d)) for a, b, depth, d in about["keys"])
         levels = {}
-        for name, codes in about["levels"].items():
+        for name, codes in dict(about["levels"].items()).items():
             place = {code: i for i, code in enumerate(codes)}
             position = np.array([-1 if c is None else place[c] for c in rows[name].to_pylist()], np.intp)
             levels[name] = RegionLevel(tuple(codes), position)
-        combination = rows["combination"].to_numpy().astype(np.intp)
-        area = rows["area_m2"].to_numpy()
-        presence = np.stack([c.to_numpy() for c in combinations.columns], axis=1) if keys else None
-    except (KeyError, TypeError, ValueError, pa.ArrowException):
+        presence = np.zeros((about["combinations"], len(keys)), np.int8)
+        for i, (name, key) in enumerate(zip(combinations.column_names, keys, strict=True)):
+            column = combinations[name]
+            if name != _column_name(i, key) or column.type != pa.int8() or column.null_count:
+                return None
+            presence[:, i] = column.to_numpy()
+        if rows["combination"].type != pa.int32() or rows["area_m2"].type != pa.float64():
+            return None
+        combination, area = rows["combination"].to_numpy(), rows["area_m2"].to_numpy()
+        found = OverlayTable(keys, presence, combination.astype(np.intp), area, levels, dict(about["inputs"].items()))
+        return found if _is_sound(found, about) else None
+    except (AttributeError, KeyError, TypeError, ValueError, pa.ArrowException):
         return None
-    if presence is None:
-        presence = np.zeros((combinations.num_rows or int(combination.max(initial=-1)) + 1, 0), np.int8)
-    is_whole = (
-        presence.dtype == np.int8
-        and presence.shape[1] == len(keys)
-        and area.dtype == np.float64
-        and bool((area >= 0).all())
-        and len(combination) == len(area)
+
+
+def _is_sound(table: OverlayTable, about: Mapping[str, object]) -> bool:
+    """Every number within its bounds, and the counts and the sum those of the metadata."""
+    area, combination, presence = table.area_m2, table.combination, table.presence
+    return (
+        bool((np.isfinite(area) & ~np.signbit(area)).all())
         and bool(((combination >= 0) & (combination < len(presence))).all())
-        and bool(((presence >= 0) & (presence <= 3)).all())
-        and (len(area), len(presence), float(area.sum())) == (about["rows"], about["combinations"], about["area_m2"])
+        and bool(((presence >= 0) & (presence <= max(Presence))).all())
+        and (len(area), float(area.sum())) == (about["rows"], about["area_m2"])
     )
-    return OverlayTable(keys, presence, combination, area, levels, about["inputs"]) if is_whole else None
+
+
+def _column_name(i: int, key: EvidenceKey) -> str:
+    """Column of an evidence key; numbered, because names may be equal in all that a name shows."""
+    return f"{i:03d} {key_name(key)}"
 
 
 def key_name(key: EvidenceKey) -> str:
@@ -226,7 +248,3 @@ def key_name(key: EvidenceKey) -> str:
 def _key_numbers(key: EvidenceKey) -> list[object]:
     depth = (key.depth.top_min_m, key.depth.top_max_m, key.depth.base_min_m, key.depth.base_max_m)
     return [key.layer, key.class_id, ["inf" if math.isinf(d) else d for d in depth], key.within_m]
-
-
-def _number(value: float | str) -> float:
-    return float(value)

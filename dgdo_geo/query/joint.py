@@ -133,6 +133,9 @@ class Overlay:
         codes, polygons, encoding = self.job()
         report = (lambda done: on_progress(done, len(codes))) if on_progress else None
         joint = engine.joint_areas(polygons, encoding, on_progress=report)
+        # The engine that was meant may have turned out not to work.
+        self.inputs["engine"] = engine.name()
+        self.hash = hash_of(self.inputs)
         table = table_of(joint, encoding.keys, MUNICIPALITY, codes, self.inputs)
         self.keep(table)
         return table
