@@ -9,7 +9,6 @@ from functools import lru_cache
 import dgdo_geo
 from dgdo_geo.knowledge import KnowledgeBase
 from dgdo_geo.model import RD_NEW, Answer, Concern, Family, LayerState, Quality, Receipt, Region
-from dgdo_geo.overlay import geos
 from dgdo_geo.texts import text
 
 REMEMBERED = 1000
@@ -38,6 +37,7 @@ class Surroundings:
         region: Region,
         answers: Sequence[Answer],
         on: date,
+        engine: str,
         remarks: tuple[str, ...] = (),
         activities: Sequence[str] = (),
         depth: tuple[float, float] | None = None,
@@ -46,7 +46,7 @@ class Surroundings:
         return (
             self._fitting(region.dgdo_regions, *_subjects(answers)),
             (*notes(answers, self._boundaries, on, depth), *remarks),
-            receipt(region, self._knowledge, self._states, on, activities, depth),
+            receipt(region, self._knowledge, self._states, on, engine, activities, depth),
         )
 
     def _find_fitting(
@@ -99,6 +99,7 @@ def receipt(
     knowledge: KnowledgeBase,
     states: Mapping[str, LayerState],
     on: date,
+    engine: str,
     activities: Sequence[str] = (),
     depth: tuple[float, float] | None = None,
 ) -> Receipt:
@@ -110,7 +111,7 @@ def receipt(
         asked += f"; diepte {depth[0]:g} {depth[1]:g}"
     return Receipt(
         code=f"dgdo-geo {dgdo_geo.__version__}",
-        engine=geos.ENGINE,
+        engine=engine,
         rules_version=knowledge.info.version,
         rules_hash=knowledge.hash,
         crs=f"EPSG:{RD_NEW}",

@@ -202,6 +202,20 @@ class Country:
         return frame.drop(columns="asked")
 
 
+def check_distances(asked: Mapping[str, Sequence[float]], known: Mapping[str, Sequence[float]]) -> None:
+    """Refuse rules that look at a distance for which there is no evidence: they would find nothing anywhere.
+
+    Raises
+    ------
+    ValueError
+        Naming the layers and distances.
+    """
+    missing = {layer: sorted(set(found) - set(known.get(layer, ()))) for layer, found in asked.items()}
+    named = [f"{layer} within {d:g} m" for layer, distances in sorted(missing.items()) for d in distances]
+    if named:
+        raise ValueError(f"no evidence for {', '.join(named)}; open an explorer with this knowledge base")
+
+
 def openness(item: BandOutcomes, rows: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
     """Square metres of some regions that are open, unknown, closed or without potential."""
     parts = item.parts

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from dgdo_geo.model import EvidenceKey, Layer
-from dgdo_geo.overlay import geos
+from dgdo_geo.overlay import engine, geos
 from dgdo_geo.overlay.encode import Encoding, encode
 from dgdo_geo.overlay.point import PointIndex, point_index, presence_at
 
@@ -46,6 +46,11 @@ class Encoded:
                     return found
                 self._country = found
             return self._country
+
+    @property
+    def engine(self) -> str:
+        """Name and version of the engine that looks up points."""
+        return geos.ENGINE if self._index is None else engine.EXACT
 
     def warm(self) -> None:
         """Encode the country and build the point index."""

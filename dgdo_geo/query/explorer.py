@@ -25,14 +25,13 @@ from dgdo_geo.model import (
     Region,
     RegionKind,
 )
-from dgdo_geo.overlay import geos
-from dgdo_geo.overlay.encode import Encoding
+from dgdo_geo.overlay import engine, geos
 from dgdo_geo.overlay.table import OverlayTable
 from dgdo_geo.query.answerer import Answerer
 from dgdo_geo.query.area import area_evidence, check_area
 from dgdo_geo.query.around import Surroundings
-from dgdo_geo.query.asked import AskedBand
-from dgdo_geo.query.country import Country, CountryAssessment
+from dgdo_geo.query.asked import AskedBand, Questions
+from dgdo_geo.query.country import Country, CountryAssessment, check_distances
 from dgdo_geo.query.encoded import Encoded
 from dgdo_geo.query.joint import MUNICIPALITY, Overlay, overlay_inputs
 from dgdo_geo.query.loaded import LoadedLayer, without_unfit
@@ -41,6 +40,7 @@ from dgdo_geo.query.regions import (
     PROVINCES,
     WATER_BOARDS,
     RegionIndex,
+    find_water_board,
     guess_kind,
 )
 from dgdo_geo.query.views import outcome_polygons
@@ -128,7 +128,10 @@ class Explorer:
         if near:
             remarks = (text("notes", "near_boundary", name=municipality, names=", ".join(near)),)
         return Assessment(
-            region, day, answers, *self._surroundings.of(region, answers, day, remarks, activities, depth)
+            region,
+            day,
+            answers,
+            *self._surroundings.of(region, answers, day, self.encoded.engine, remarks, activities, depth),
         )
 
     def for_region(
@@ -162,11 +165,14 @@ class Explorer:
         day = on or date.today()
         kind = kind or guess_kind(wanted)
         if kind is RegionKind.WATER_BOARD:
-            return self._for_water_board(wanted, day, activities, depth)
+            code, name, shape = find_water_board(self.layer(WATER_BOARDS).to_gdf(), wanted)
+            return self._for_polygon(shape, kind, code, name, day, activities, depth)
         region = self.regions.find(kind, wanted)
         place = self.regions.geometry(region)
-        evidence = self.overlay.evidence(self.regions.municipality_codes(region), on_progress)
-        return self._area_assessment(region, place, evidence, day, activities, depth)
+        codes = self.regions.municipality_codes(region)
+        evidence = self.overlay.evidence(codes, on_progress)
+        by = self.overlay.engine_of(codes)
+        return self._area_assessment(region, place, evidence, by, day, activities, depth)
 
     def in_area(
         self,
@@ -212,12 +218,38 @@ class Explorer:
         return country.where_possible(questions, activity, codes, on or date.today())
 
     def assess_country(
-        self, on: date | Sequence[date] | None = None, activities: Sequence[str] = ()
+        self,
+        on: date | Sequence[date] | None = None,
+        activities: Sequence[str] = (),
+        *,
+        knowledge: KnowledgeBase | None = None,
     ) -> CountryAssessment:
-        """Every municipality, activity and depth band at once, from the overlay table."""
+        """Every municipality, activity and depth band at once, from the overlay table.
+
+        Parameters
+        ----------
+        on : date or dates, optional
+            Peildatum; today when None.
+        activities : sequence of str
+            Ids; all activities when empty.
+        knowledge : KnowledgeBase, optional
+            Another rule base: what if a rule were different? It may look at layers at the distances of the
+            opened one only.
+
+        Raises
+        ------
+        InputError, NotInForceError
+            If an activity is unknown, or a date lies before the rule base begins.
+        ValueError
+            If the other rule base looks at a distance for which there is no evidence.
+        """
         days = [on or date.today()] if on is None or isinstance(on, date) else list(on)
         country = self._whole_country()
-        return country.assess(self._answering(country.keys).questions, days, activities)
+        questions = self._answering(country.keys).questions
+        if knowledge is not None:
+            check_distances(knowledge.distances(), self._distances)
+            questions = Questions(knowledge, self.states, country.keys)
+        return country.assess(questions, days, activities)
 
     def verdict_map(self, wanted: str, activity: str, on: date | None = None, *, band: int = 0) -> gpd.GeoDataFrame:
         """Polygons of a municipality with the verdict and potential of one activity.
@@ -313,9 +345,6 @@ class Explorer:
         for place in shapely.point_on_surface(self.regions.municipalities.geometry.to_numpy()[::WARMING]):
             self.at_point(place.x, place.y)
 
-    def _encoded(self, around: shapely.Geometry | None = None) -> tuple[Encoding, shapely.STRtree]:
-        return self.encoded.of(around)
-
     def _assess(self, asked: AskedBand, evidence: EvidenceTable, on: date) -> BandAssessment:
         rules = self.knowledge.applicable(asked.activity.id, on)
         return assess(asked.activity, asked.band.interval, rules, evidence, self.states, self.knowledge.value, on)
@@ -339,6 +368,7 @@ class Explorer:
         region: Region,
         geometry: shapely.Geometry,
         evidence: EvidenceTable,
+        by: str,
         on: date,
         activities: Sequence[str],
         depth: tuple[float, float] | None,
@@ -346,20 +376,8 @@ class Explorer:
     ) -> AreaAssessment:
         answers = self._answering(evidence.keys).in_area(geometry, evidence, on, activities, depth)
         return AreaAssessment(
-            region, on, answers, *self._surroundings.of(region, answers, on, remarks, activities, depth)
+            region, on, answers, *self._surroundings.of(region, answers, on, by, remarks, activities, depth)
         )
-
-    def _for_water_board(
-        self, wanted: str, on: date, activities: Sequence[str], depth: tuple[float, float] | None
-    ) -> AreaAssessment:
-        frame = self.layer(WATER_BOARDS).to_gdf()
-        match = frame[(frame["feature_id"] == wanted) | (frame["name"].str.casefold() == wanted.casefold())]
-        if match.empty:
-            raise InputError(
-                "region_unknown_suggest", kind="waterschap", name=wanted, suggestions=", ".join(frame["name"])
-            )
-        shape, code, name = match.geometry.iloc[0], str(match["feature_id"].iloc[0]), str(match["name"].iloc[0])
-        return self._for_polygon(shape, RegionKind.WATER_BOARD, code, name, on, activities, depth)
 
     def _for_polygon(
         self,
@@ -372,9 +390,10 @@ class Explorer:
         depth: tuple[float, float] | None,
     ) -> AreaAssessment:
         encoding, _ = self.encoded.of(geometry)
+        by = engine.name_for(1)
         region, inside, evidence = area_evidence(geometry, name, self.regions, encoding, kind, code)
         outside = geometry.area - inside.area
         remarks: tuple[str, ...] = ()
         if outside > 1.0:
             remarks = (text("notes", "partly_outside", km2=number_nl(outside / 1e6, 2)),)
-        return self._area_assessment(region, inside, evidence, on, activities, depth, remarks)
+        return self._area_assessment(region, inside, evidence, by, on, activities, depth, remarks)

@@ -62,6 +62,11 @@ class Overlay:
             table = self._of_one(codes[0]) if len(codes) == 1 else self.table(on_progress)
         return self.evidence_of(table, table.rows(MUNICIPALITY, codes))
 
+    def engine_of(self, codes: Sequence[str]) -> str:
+        """Name and version of the engine behind :meth:`evidence` of these municipalities."""
+        table = self._table or self._single.get(codes[0])
+        return table.inputs["engine"] if table is not None else engine.name()
+
     def evidence_of(self, table: OverlayTable, rows: NDArray[np.intp]) -> EvidenceTable:
         """Some rows of a table as evidence: with the province of each."""
         level = table.levels[MUNICIPALITY]
@@ -125,8 +130,9 @@ class Overlay:
         if code not in self._single:
             place = self.municipalities.geometry[code]
             encoding, _ = self._encoded.of(place)
+            inputs = {**self.inputs, "engine": engine.name_for(1)}
             joint = engine.joint_areas([place], encoding)
-            self._single[code] = table_of(joint, encoding.keys, MUNICIPALITY, [code], self.inputs)
+            self._single[code] = table_of(joint, encoding.keys, MUNICIPALITY, [code], inputs)
         return self._single[code]
 
     def _computed(self, on_progress: Progress | None) -> OverlayTable:

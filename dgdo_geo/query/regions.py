@@ -257,6 +257,20 @@ def _pick(wanted: str, names: dict[str, str], kind: RegionKind) -> str:
     raise InputError("region_unknown_suggest", kind=kind.value, name=asked, suggestions=", ".join(found))
 
 
+def find_water_board(frame: gpd.GeoDataFrame, wanted: str) -> tuple[str, str, shapely.Geometry]:
+    """Code, name and polygon of a water board.
+
+    Raises
+    ------
+    InputError
+        If no such water board is loaded.
+    """
+    match = frame[(frame["feature_id"] == wanted) | (frame["name"].str.casefold() == wanted.casefold())]
+    if match.empty:
+        raise InputError("region_unknown_suggest", kind="waterschap", name=wanted, suggestions=", ".join(frame["name"]))
+    return str(match["feature_id"].iloc[0]), str(match["name"].iloc[0]), match.geometry.iloc[0]
+
+
 def guess_kind(wanted: str) -> RegionKind:
     """Kind of a region from its code; a plain name is taken for a municipality.
 
