@@ -87,20 +87,20 @@ def build_overlay(
     """
     if not engine.is_exact_available():
         raise DataError("scale_needs_kernel")
-    codes, polygons, encoding = explorer.overlay.job()
-    from dgdo_geo.overlay import exact
+    with contextlib.ExitStack() as stack:
+        client = _connected(scheduler, workers, stack)
+        codes, polygons, encoding = explorer.overlay.job()
+        from dgdo_geo.overlay import exact
 
-    encoding = fitted(encoding, exact.SMALLEST_CELL_M)
-    job = exact.job_of(polygons, encoding)
-    folder = explorer.workspace.path / "overlay" / f".bands-{explorer.overlay.hash}-{bands}"
-    try:
-        files = write_bands(job, folder, bands)
-        with contextlib.ExitStack() as stack:
-            client = _connected(scheduler, workers, stack)
-            _check_workers(client, folder)
-            found = run_bands(client, files, on_progress)
-    except OSError as error:
-        raise DataError("workspace_not_writable", path=folder, reason=error) from error
+        encoding = fitted(encoding, exact.SMALLEST_CELL_M)
+        job = exact.job_of(polygons, encoding)
+        folder = explorer.workspace.path / "overlay" / f".bands-{explorer.overlay.hash}-{bands}"
+        try:
+            files = write_bands(job, folder, bands)
+        except OSError as error:
+            raise DataError("workspace_not_writable", path=folder, reason=error) from error
+        _check_workers(client, folder)
+        found = run_bands(client, files, on_progress)
     joint = decode(exact.merged(found, job.words), encoding, len(polygons), 0)
     wrong = engine.unsound(joint, polygons)
     if wrong:

@@ -142,6 +142,13 @@ def test_bad_input_gets_a_clear_message(workspace, capsys, arguments, code, mess
     assert not workspace.exists()
 
 
+def test_a_scheduler_that_cannot_be_reached_is_named(workspace, capsys):
+    code, _, err = call(capsys, "overlay", "--scheduler", "tcp://")
+    assert code == 3
+    assert "is niet te bereiken" in err
+    assert not list(workspace.rglob("*.parquet"))
+
+
 def area_file(folder: Path, name: str, *shapes, crs=28992) -> str:
     path = folder / name
     gpd.GeoDataFrame({"n": range(len(shapes))}, geometry=list(shapes), crs=crs).to_file(path)

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 import shapely
 from engines import assert_identical, assert_same, encoding_of
+from typer.testing import CliRunner
 from worlds import World, square
 
+from dgdo_geo import cli
 from dgdo_geo.overlay import engine, exact, geos
 from dgdo_geo.overlay.encode import Encoding
 from dgdo_geo.overlay.table import JointAreas
@@ -345,3 +347,16 @@ def test_numba_is_loaded_only_when_there_is_much_to_do(tiny_world: World) -> Non
     few = {step: found for step, found in steps.items() if step != "country"}
     assert few == dict.fromkeys(["package", "help", "query", "point", "municipality", "area"], "[]")
     assert "dgdo_geo.overlay.exact" in steps["country"]
+
+
+def test_the_command_says_that_it_will_take_longer_without_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("dgdo_geo.query.joint.Overlay.table", lambda *_: [])
+    said = []
+    for engine_name in ("", "geos"):
+        monkeypatch.setenv("DGDO_ENGINE", engine_name)
+        result = CliRunner().invoke(cli.app, ["overlay", "--workspace", str(tmp_path / "w")])
+        assert result.exit_code == 0, result.output
+        said.append("vele malen langer" in result.stderr)
+    assert said == [False, True]
