@@ -572,6 +572,21 @@ def test_only_the_question_matters(scene: Scene, band_rows: int, random: Random)
     assert_same(other.ask(), found)
 
 
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_an_edge_that_rounding_puts_just_past_the_grid_is_not_missed(is_turned: bool) -> None:
+    """(east - west) / cell is below 348, and (east - west) * (1 / cell) is not: the edge lies in no column."""
+    cell, west, east = 33.3, 13_000.0, 24_588.399999999998
+    assert math.floor((east - west) / cell) < math.floor((east - west) * (1 / cell)) == 348
+    sides = (west, west, east, west + 500) if not is_turned else (west, west, west + 500, east)
+    region, zone = shapely.box(*sides), shapely.box(*shapely.box(*sides).buffer(100).bounds)
+    encoding = encoding_of([[zone]], [aligned(cell, west, west)])
+    for regions in ([region], [region, shapely.box(west, west, west + 40, west + 40)]):
+        grid = exact.grid_for(region.bounds, 0, encoding, cell)
+        assert (grid.rows if is_turned else grid.columns) == 348
+        found = exact.joint_areas(regions, encoding, cell_m=cell)
+        assert found.area_m2[0] == pytest.approx(region.area, rel=1e-12)
+
+
 def test_several_threads_may_ask_at_a_time() -> None:
     encoding = encoding_of([[shape] for shape in tangles(10, 12, 600, 1000)])
     questions = [[box(0, 0, 100 * i, 1000), box(50, 50, 500, 90 * i)] for i in range(1, 9)]
@@ -761,7 +776,7 @@ def test_real_files_have_the_areas_that_geos_finds(real_data: Path, tmp_path: Pa
     frame = real.regions.municipalities
     regions = list(frame[frame["province"] == "PV20"].geometry)
     assert len(regions) == 10
-    encoding, _ = real._encoded(shapely.union_all(np.array(regions)))
+    encoding, _ = real.encoded.of(shapely.union_all(np.array(regions)))
     found = exact.joint_areas(regions, encoding)
     assert_same(found, geos.joint_areas(regions, encoding))
     assert_complete(found, regions)

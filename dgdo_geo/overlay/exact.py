@@ -117,7 +117,7 @@ def job_of(
 ) -> Job:
     """Make polygons flat and lay a grid over the regions; ``encoding`` comes from ``rasterstack.fitted``."""
     slots = slots_of(encoding, len(regions), len(split))
-    if len(regions) == 0:
+    if shapely.is_empty(np.asarray(regions, dtype=object)).all():
         none = flat_rings(np.empty(0, object), np.empty(0, np.intp), 0, map)
         return Job(none, kernel.Grid(0.0, 0.0, 1.0, 0, 0), slots.words, ())
     polygons, slot = polygons_in(regions, split, encoding, slots)
