@@ -217,7 +217,9 @@ def test_concerns_that_are_remembered_are_the_ones_that_fit(explorer: Explorer, 
             answer = explorer.at_point(x, y, ON, activities=activities)
             expected = fitting_concerns(knowledge.concerns, answer.region, answer.answers)
             for _ in range(2):
-                concerns, said, receipt = around.of(answer.region, answer.answers, ON, "geos-2", ("Let op.",), activities)
+                concerns, said, receipt = around.of(
+                    answer.region, answer.answers, ON, "geos-2", ("Let op.",), activities
+                )
                 assert concerns == expected == answer.concerns
                 assert said[-1] == "Let op."
                 assert receipt == answer.receipt

@@ -22,8 +22,8 @@ from dgdo_geo.overlay.table import JointAreas
 
 ENGINE = "geos-2"
 """Name and version of the engine; part of the hash of stored results."""
-GRID_M = 1e-6
-"""Grid in metres on which edges are noded when noding in floating point leaves one loose."""
+GRIDS_M = (1e-8, 1e-6)
+"""Grids in metres on which edges are noded when noding in floating point leaves one loose: the finest that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ def cut(edges: NDArray[np.object_], region: shapely.Geometry) -> NDArray[np.obje
 
     Where two edges run about a micrometre apart, noding in floating point can
     leave an edge loose; the faces on its two sides would become one. Then the
-    edges are noded anew on a grid of a micrometre, which leaves none.
+    edges are noded anew on a fine grid, which leaves none.
     """
-    for grid_size in (None, GRID_M):
+    for grid_size in (None, *GRIDS_M):
         noded = shapely.union_all(edges, **({} if grid_size is None else {"grid_size": grid_size}))
         polygons, cuts, dangles, _ = shapely.polygonize_full(shapely.get_parts(noded))
         loose = shapely.get_parts(np.array([cuts, dangles]))

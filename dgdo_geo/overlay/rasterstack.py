@@ -15,6 +15,8 @@ from dgdo_geo.overlay.encode import Encoding, RasterPlane
 from dgdo_geo.overlay.raster import as_polygons
 
 MILLIMETRES = 1000
+LARGEST = 2**62
+"""Combinations of raster codes that a number can tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def stack_rasters(
             groups[place] = _empty_group(raster, middle_x, middle_y)
         groups[place].ids[1:-1, 1:-1] += (raster.codes.astype(np.int64) + 1) * radix
         radix *= len(raster.code_keys) + 1
-        if radix >= 2**62:
+        if radix >= LARGEST:
             raise ValueError("too many raster classes together")
     return RasterStack(tuple(groups.values()))
 
@@ -98,13 +100,20 @@ def fitted(encoding: Encoding, smallest_m: float) -> Encoding:
     """The same encoding, in which the lines of all rasters lie on one grid of cells.
 
     A raster whose cells do not fit those of the rasters before it (another
-    origin, a size that has no common divisor of ``smallest_m`` or more) is
-    replaced by the outlines of its classes.
+    origin, a size that has no common divisor of ``smallest_m`` or more), or
+    whose codes no number can hold besides theirs, is replaced by the outlines
+    of its classes.
     """
     kept: list[RasterPlane] = []
     others: list[RasterPlane] = []
+    radix = 1
     for raster in encoding.rasters:
-        (kept if common_cell([*kept, raster]) >= min(smallest_m, raster.cell_m) else others).append(raster)
+        wider = radix * (len(raster.code_keys) + 1)
+        if wider < LARGEST and common_cell([*kept, raster]) >= smallest_m:
+            kept.append(raster)
+            radix = wider
+        else:
+            others.append(raster)
     return _outlines(replace(encoding, rasters=tuple(kept)), others) if others else encoding
 
 

@@ -12,6 +12,8 @@ from dgdo_geo.overlay.kernel import row_of
 
 INSERTION = 64
 """Up to this length insertion sort wins from quicksort."""
+UPRIGHT = 1e-12
+"""An edge of less width in metres counts as vertical: it has no area beside it, and no slope that a number can hold."""
 FEW = 8
 """Up to this many polygons in a cell, combinations are counted in a small table of the cell's own."""
 
@@ -95,7 +97,7 @@ def gather(rings, grid, row, column, edge, owner, first, last, s):  # type: igno
             s.turned[local] += right * (cell - x) * cell
         if lx > hx:
             lx, ly, hx, hy = hx, hy, lx, ly
-        if hx <= 0.0 or lx >= cell or lx == hx:
+        if hx <= 0.0 or lx >= cell or hx - lx < UPRIGHT:
             continue
         slope = (hy - ly) / (hx - lx)
         if lx < 0.0:
