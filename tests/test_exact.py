@@ -32,6 +32,7 @@ from hypothesis import strategies as st
 from dgdo_geo import intake
 from dgdo_geo.overlay import exact, geos, rasterstack
 from dgdo_geo.overlay.encode import Encoding, RasterPlane
+from dgdo_geo.overlay.rasterstack import fitted
 from dgdo_geo.overlay.sweep import FEW
 from dgdo_geo.overlay.table import SMALLEST_M2, JointAreas
 from dgdo_geo.query import Explorer, open_explorer
@@ -733,10 +734,14 @@ def test_a_raster_far_away_is_the_outside_of_it() -> None:
     assert rows_of(found) == {(0, -1, (0, 3)): pytest.approx(10_000)}
 
 
-def test_too_many_raster_classes_together_are_refused() -> None:
-    rasters = [RasterPlane(np.zeros((1, 1), np.int16), (0,) * 255, -1, EAST, NORTH + 100, 100.0) for _ in range(8)]
-    with pytest.raises(ValueError, match="too many raster classes"):
-        exact.joint_areas([box(0, 0, 100, 100)], encoding_of([], rasters))
+def test_more_raster_classes_than_a_number_can_hold_go_by_their_outlines() -> None:
+    keys = (0,) * 255
+    rasters = [RasterPlane(np.zeros((1, 1), np.int16), keys, -1, EAST, NORTH + 100, 100.0) for _ in range(8)]
+    encoding = encoding_of([[box(0, 0, 10, 10)]], rasters)
+    kept = fitted(encoding, exact.SMALLEST_CELL_M)
+    assert 0 < len(kept.rasters) < 8
+    assert len(kept.polygons) > len(encoding.polygons)
+    assert_same(exact.joint_areas([box(0, 0, 150, 100)], encoding), geos.joint_areas([box(0, 0, 150, 100)], encoding))
 
 
 # The start set and real files ----------------------------------------------------------------
