@@ -159,9 +159,11 @@ def overlay(
     scheduler: Annotated[str | None, typer.Option(metavar="tcp://...", help=text("cli", "scheduler"))] = None,
 ) -> None:
     """Build the overlay table of all municipalities and keep it in the workspace."""
+    from dgdo_geo.overlay import engine
+
     explorer = _open(workspace, create=True)
     if workers is None and scheduler is None:
-        if explorer.overlay.is_slow and not explorer.overlay.is_stored():
+        if not engine.is_exact_available() and not explorer.overlay.is_stored():
             typer.echo(text("cli", "slow_engine"), err=True)
         rows = explorer.build_overlay(_progress(text("cli", "overlaying")))
     else:

@@ -30,6 +30,7 @@ from rasterio import Affine
 
 from dgdo_geo.model import Presence
 from dgdo_geo.overlay.encode import Encoding
+from dgdo_geo.overlay.planes import unique_rows
 from dgdo_geo.overlay.raster import Grid, keys_at
 
 BLOCK_ROWS = 256
@@ -168,18 +169,8 @@ def _check(encoding: Encoding) -> None:
 def _merged(parts: Sequence[NDArray[np.int8]]) -> tuple[NDArray[np.int8], list[NDArray[np.int64]]]:
     """The distinct combinations of all blocks in lexicographic order, and the number of each in every block."""
     presence = np.ascontiguousarray(np.concatenate(parts))
-    distinct, number = _distinct(presence)
+    distinct, number = unique_rows(presence)
     return distinct, np.split(number, np.cumsum([len(part) for part in parts])[:-1])
-
-
-def _distinct(presence: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """Distinct rows in lexicographic order, and the number of each row among them."""
-    keys = presence.shape[1]
-    if keys == 0:
-        return presence[:1], np.zeros(len(presence), np.int64)
-    rows = np.ascontiguousarray(presence).view(f"S{keys}").ravel()  # sorted as bytes: presence is never negative
-    _, first, number = np.unique(rows, return_index=True, return_inverse=True)
-    return presence[first], number
 
 
 # Numba ------------------------------------------------------------------------------------
@@ -269,7 +260,7 @@ def _rasterized(
     row, column = np.nonzero(is_new)
     presence = np.zeros((len(row), len(encoding.keys)), np.int8)
     presence[:, keys] = planes[:, row, column].T
-    distinct, number = _distinct(presence)
+    distinct, number = unique_rows(presence)
     return _Runs(distinct, column, number, np.searchsorted(row, np.arange(shape[0] + 1)))
 
 

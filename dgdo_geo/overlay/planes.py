@@ -98,8 +98,9 @@ def decode(rows: SparseRows, encoding: Encoding, regions: int, parts: int) -> Jo
     in the first. Rows below :data:`SMALLEST_M2` are rounding and left out.
     """
     slots = slots_of(encoding, regions, parts)
-    region, row = _members(rows.rows[:, : slots.division_words], 0, regions)
-    in_part, of_row = _members(rows.rows[:, : slots.division_words], regions, regions + parts)
+    division = _bits(rows.rows[:, : slots.division_words])
+    row, region = np.nonzero(division[:, :regions])
+    of_row, in_part = np.nonzero(division[:, regions : regions + parts])
     part = np.full(len(rows.area_m2), -1, np.intp)
     part[of_row[::-1]] = in_part[::-1]
     presence, combination = _presence(rows, encoding, slots)
@@ -139,12 +140,6 @@ def _summed(
     rows, area = rows[is_first][kept], area[kept]
     used, combination = np.unique(rows[:, 2], return_inverse=True)
     return JointAreas(presence[used], rows[:, 0], combination.reshape(-1), area, rows[:, 1], left_out)
-
-
-def _members(words: NDArray[np.uint64], first: int, last: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Slots from ``first`` to ``last`` that are set, row by row: (slot - first, row)."""
-    row, slot = np.nonzero(_bits(words)[:, first:last])
-    return slot, row
 
 
 def _bits(words: NDArray[np.uint64]) -> NDArray[np.uint8]:

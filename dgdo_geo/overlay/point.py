@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dgdo_geo.model import Presence
 from dgdo_geo.overlay import engine
-from dgdo_geo.overlay.encode import Encoding, RasterPlane
+from dgdo_geo.overlay.encode import Encoding
+from dgdo_geo.overlay.raster import keys_at
 
 
 def presence_at(x: float, y: float, encoding: Encoding, tree: shapely.STRtree) -> NDArray[np.int8]:
@@ -44,20 +45,10 @@ def presence_of(polygons: NDArray[np.integer], x: float, y: float, encoding: Enc
     presence = np.zeros((1, len(encoding.keys)), np.int8)
     np.maximum.at(presence[0], encoding.polygon_key[polygons], encoding.polygon_level[polygons])
     for raster in encoding.rasters:
-        key = raster_key_at(raster, x, y)
+        key = int(keys_at(raster, np.array([x]), np.array([y]))[0, 0])
         if key >= 0:
             presence[0, key] = Presence.INSIDE
     return presence
-
-
-def raster_key_at(raster: RasterPlane, x: float, y: float) -> int:
-    """Evidence key of the cell that holds a point; a point on a line belongs to the cell north and east of it."""
-    rows, columns = raster.codes.shape
-    column = int(np.floor((x - raster.west_m) / raster.cell_m))
-    row = int(np.ceil((raster.north_m - y) / raster.cell_m)) - 1
-    if not (0 <= row < rows and 0 <= column < columns):
-        return raster.outside_key
-    return raster.code_keys[int(raster.codes[row, column])]
 
 
 @dataclass(frozen=True)

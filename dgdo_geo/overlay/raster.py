@@ -19,9 +19,9 @@ import shapely.geometry
 from numpy.typing import NDArray
 from rasterio import Affine
 
+from dgdo_geo.model import RD_NEW
 from dgdo_geo.overlay.encode import RasterPlane
 
-RD_NEW = 28992
 SQUARE = 1e-9
 """Largest difference between width and height of a cell, relative, of a cell that counts as square."""
 

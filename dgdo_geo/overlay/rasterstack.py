@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dgdo_geo.model import Presence
 from dgdo_geo.overlay.encode import Encoding, RasterPlane
-from dgdo_geo.overlay.raster import as_polygons
+from dgdo_geo.overlay.raster import as_polygons, grid_of
 
 MILLIMETRES = 1000
 LARGEST = 2**62
@@ -60,7 +60,7 @@ def stack_rasters(
         place = (raster.west_m, raster.north_m, raster.cell_m, raster.codes.shape)
         if place not in groups:
             groups[place] = _empty_group(raster, middle_x, middle_y)
-        groups[place].ids[1:-1, 1:-1] += (raster.codes.astype(np.int64) + 1) * radix
+        groups[place].ids[1:, 1:] += (raster.codes.astype(np.int64) + 1) * radix
         radix *= len(raster.code_keys) + 1
         if radix >= LARGEST:
             raise ValueError("too many raster classes together")
@@ -68,13 +68,10 @@ def stack_rasters(
 
 
 def _empty_group(raster: RasterPlane, x: NDArray[np.float64], y: NDArray[np.float64]) -> _Group:
-    """A border of one cell around the raster stands for everything outside it."""
-    rows, columns = raster.codes.shape
-    row = np.floor((raster.north_m - y) / raster.cell_m).astype(np.intp) + 1
-    column = np.floor((x - raster.west_m) / raster.cell_m).astype(np.intp) + 1
-    return _Group(
-        np.zeros((rows + 2, columns + 2), np.int64), np.clip(row, 0, rows + 1), np.clip(column, 0, columns + 1)
-    )
+    """A row and a column before the first stand for everything outside the raster."""
+    cells = grid_of(raster)
+    ids = np.zeros((cells.rows + 1, cells.columns + 1), np.int64)
+    return _Group(ids, cells.row_of(y) + 1, cells.column_of(x) + 1)
 
 
 def common_cell(rasters: Sequence[RasterPlane]) -> float:

@@ -113,11 +113,6 @@ class Overlay:
         with contextlib.suppress(DataError):
             store.write_tables(self.workspace, self.hash, to_arrow(table))
 
-    @property
-    def is_slow(self) -> bool:
-        """Whether GEOS must do the work of the compiled kernel."""
-        return not engine.is_exact_available()
-
     def is_stored(self) -> bool:
         """Whether the table is there already, in memory or in the workspace."""
         with self._lock:
