@@ -78,7 +78,7 @@ def read_catalogue(folders: Iterable[Path]) -> dict[str, CatalogueEntry]:
         for path in sorted(folder.glob("*/*/layer.toml")):
             layer = read_layer(path)
             if layer.id in here:
-                raise DeclarationError("id_twice", file=short_name(path), id=layer.id)
+                raise DeclarationError("id_twice", file=short_name(path), kind="layer", id=layer.id)
             here[layer.id] = CatalogueEntry(layer, path.parent)
         entries.update(here)
     if not entries:

@@ -1,4 +1,4 @@
-"""The command ``dgdo-geo``: ask, layers, add, check, overlay and serve.
+"""The command ``dgdo-geo``: ask, layers, add, overlay and serve; those about rules stand in ``cli_knowledge``.
 
 Geo packages are imported inside the commands, so that ``--help`` is instant.
 Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
@@ -6,21 +6,23 @@ Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dgdo_geo import __version__
-from dgdo_geo.errors import DataError, DgdoGeoError, InputError
+from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
+from dgdo_geo.cli_knowledge import app as knowledge_app
+from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
-    from dgdo_geo.model import Assessment
+    from collections.abc import Mapping
+    from datetime import date
+
+    from dgdo_geo.model import Assessment, Reader, RegionKind
     from dgdo_geo.query import Explorer
 
 app = typer.Typer(
@@ -32,8 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-WorkspaceOption = Annotated[Path | None, typer.Option("--workspace", metavar="MAP", help=text("cli", "workspace"))]
-JsonOption = Annotated[bool, typer.Option("--json", help=text("cli", "json"))]
+app.add_typer(knowledge_app)
 
 
 def _version(value: bool) -> None:
@@ -64,6 +65,10 @@ def ask(
     diepte: Annotated[tuple[float, float] | None, typer.Option(metavar="TOP BASIS", help=text("cli", "diepte"))] = None,
     peildatum: Annotated[str | None, typer.Option(metavar="JJJJ-MM-DD", help=text("cli", "peildatum"))] = None,
     crs: Annotated[str | None, typer.Option(metavar="EPSG:N", help=text("cli", "crs"))] = None,
+    lezer: Annotated[str | None, typer.Option(metavar="WIE", help=text("cli", "reader"))] = None,
+    alle_aandachtspunten: Annotated[
+        bool, typer.Option("--alle-aandachtspunten", help=text("cli", "all_concerns"))
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,40 +84,61 @@ def ask(
     places = [p for p in (*named.values(), punt, lonlat, vlak) if p is not None]
     if len(places) != 1:
         raise InputError("one_place", count=len(places))
-    on = _date(peildatum)
+    on, reader = read_date(peildatum), _reader(lezer)
     options = {"activities": tuple(activiteit or ()), "depth": diepte}
     explorer = _open(workspace)
-    if punt is not None:
-        answer: Assessment = explorer.at_point(*punt, on, **options)  # type: ignore[arg-type]
-    elif lonlat is not None:
-        from dgdo_geo.harmonise import lonlat_to_rd
-
-        answer = explorer.at_point(*lonlat_to_rd(*lonlat), on, **options)  # type: ignore[arg-type]
-    elif vlak is not None:
-        from dgdo_geo.intake import read_area
-
-        answer = explorer.in_area(read_area(vlak, crs), on, name=vlak.name, **options)  # type: ignore[arg-type]
+    if punt is lonlat is vlak is None:
+        answer = _ask_region(explorer, named, on, options)
     else:
-        kind, wanted = next((k, w) for k, w in named.items() if w is not None)
-        answer = explorer.for_region(
-            wanted,
-            on,
-            kind=kind,
-            on_progress=_progress(text("cli", "overlaying")),
-            **options,  # type: ignore[arg-type]
-        )
-    _show(answer, as_json)
-
-
-def _show(answer: Assessment, as_json: bool) -> None:
+        answer = _ask_place(explorer, punt, lonlat, vlak, crs, on, options)
     if as_json:
-        _print_json(answer.to_dict())
+        print_json(answer.to_dict())
         return
     from rich.console import Console
 
     from dgdo_geo.report.card import print_card
 
-    print_card(answer, Console(highlight=False, markup=False))
+    print_card(answer, Console(highlight=False, markup=False), reader, all_concerns=alle_aandachtspunten)
+
+
+def _ask_region(
+    explorer: Explorer, named: Mapping[RegionKind, str | None], on: date | None, options: dict[str, Any]
+) -> Assessment:
+    kind, wanted = next((k, w) for k, w in named.items() if w is not None)
+    return explorer.for_region(wanted, on, kind=kind, on_progress=progress(text("cli", "overlaying")), **options)
+
+
+def _ask_place(
+    explorer: Explorer,
+    point: tuple[float, float] | None,
+    lonlat: tuple[float, float] | None,
+    area: Path | None,
+    crs: str | None,
+    on: date | None,
+    options: dict[str, Any],
+) -> Assessment:
+    if lonlat is not None:
+        from dgdo_geo.harmonise import lonlat_to_rd
+
+        point = lonlat_to_rd(*lonlat)
+    if point is not None:
+        return explorer.at_point(*point, on, **options)
+    if area is None:
+        raise InputError("one_place", count=0)
+    from dgdo_geo.intake import read_area
+
+    return explorer.in_area(read_area(area, crs), on, name=area.name, **options)
+
+
+def _reader(value: str | None) -> Reader | None:
+    from dgdo_geo.model import Reader
+
+    if value is None:
+        return None
+    try:
+        return Reader(value.strip().casefold())
+    except ValueError:
+        raise InputError("reader_unknown", value=value) from None
 
 
 @app.command(help=text("cli", "layers"))
@@ -123,33 +149,13 @@ def layers(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     explorer = _open(workspace)
     rows = [layer_dict(state) for state in explorer.states.values()]
     if as_json:
-        _print_json({"layers": rows})
+        print_json({"layers": rows})
         return
     from rich.console import Console
 
     from dgdo_geo.report.card import print_layers
 
     print_layers(explorer.states.values(), Console(highlight=False, markup=False))
-
-
-@app.command(help=text("cli", "check"))
-def check(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Check catalogue, rules, cases and control points."""
-    from dgdo_geo.check import check as run
-
-    result = run(_open(workspace))
-    if as_json:
-        _print_json(result.to_dict())
-    else:
-        for what, number in result.counts.items():
-            typer.echo(f"{number:6}  {text('cli_counts', what)}")
-        for warning in result.warnings:
-            typer.echo(f"{text('cli', 'warning')}: {warning}", err=True)
-        for error in result.errors:
-            typer.echo(f"{text('cli', 'error')}: {error}", err=True)
-        typer.echo(text("cli", "check_failed" if result.errors else "check_passed", count=len(result.errors)))
-    if result.errors:
-        raise typer.Exit(DataError.exit_code)
 
 
 @app.command(help=text("cli", "overlay"))
@@ -165,12 +171,12 @@ def overlay(
     if workers is None and scheduler is None:
         if not engine.is_exact_available() and not explorer.overlay.is_stored():
             typer.echo(text("cli", "slow_engine"), err=True)
-        rows = explorer.build_overlay(_progress(text("cli", "overlaying")))
+        rows = explorer.build_overlay(progress(text("cli", "overlaying")))
     else:
         from dgdo_geo import scale
 
-        progress = _progress(text("cli", "overlaying_bands"))
-        rows = len(scale.build_overlay(explorer, scheduler=scheduler, workers=workers or 1, on_progress=progress))
+        report = progress(text("cli", "overlaying_bands"))
+        rows = len(scale.build_overlay(explorer, scheduler=scheduler, workers=workers or 1, on_progress=report))
     typer.echo(text("cli", "overlay_done", rows=rows, hash=explorer.overlay.hash[:12]))
 
 
@@ -212,14 +218,14 @@ def add(
             id_column=id_kolom,
             source=bron,
             licence=licentie,
-            reference_date=_date(datum),
+            reference_date=read_date(datum),
             quality=kwaliteit,
             accuracy_m=nauwkeurigheid,
             complete=volledig,
         )
-    results = intake.run(recipe, workspace, save=opslaan, on_progress=_progress(text("cli", "reading")))
+    results = intake.run(recipe, workspace, save=opslaan, on_progress=progress(text("cli", "reading")))
     if as_json:
-        _print_json({"layers": [result.to_dict() for result in results], "saved": opslaan})
+        print_json({"layers": [result.to_dict() for result in results], "saved": opslaan})
     else:
         for result in results:
             typer.echo(result.describe_nl())
@@ -245,30 +251,6 @@ def _open(workspace: Path | None, *, create: bool = False) -> Explorer:
     from dgdo_geo.query import open_explorer
 
     return open_explorer(workspace, create=create)
-
-
-def _date(value: str | None) -> date | None:
-    if value is None:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise InputError("date_wrong", value=value) from None
-
-
-def _print_json(data: object) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-
-
-def _progress(title: str) -> Callable[[int, int], None]:
-    """A line on standard error that counts; only for a person at a terminal and only for long work."""
-
-    def report(done: int, total: int) -> None:
-        if total > 1 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{title} {done}/{total}" + ("\n" if done == total else ""))
-            sys.stderr.flush()
-
-    return report
 
 
 def main() -> None:

@@ -6,18 +6,32 @@ Pure: reads text files, knows no geometry. The forms are in ``docs/rule-files.md
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
-
-from pydantic import AfterValidator, Field, ValidationError
+from typing import TypeVar
 
 from dgdo_geo.errors import DeclarationError, InputError, NotInForceError
-from dgdo_geo.model import Activity, Concern, Declared, Parameter, Procedure, Rule, Source
-from dgdo_geo.toml_files import describe_validation, read_toml, short_name
+from dgdo_geo.knowledge_files import Files, unknown
+from dgdo_geo.model import (
+    Activity,
+    ActivityGroup,
+    Case,
+    Concern,
+    ControlPoint,
+    CoveredSection,
+    Declared,
+    Pair,
+    Parameter,
+    Procedure,
+    Publication,
+    Rule,
+    Source,
+    Term,
+    Wordbook,
+)
 
 KNOWLEDGE_DIR = Path(__file__).parent / "knowledge"
 
@@ -25,92 +39,46 @@ T = TypeVar("T", bound=Declared)
 
 
 class RuleBaseInfo(Declared):
-    """Version of the rule base and the day it begins."""
+    """Version of the rule base and the day it begins.
+
+    Attributes
+    ----------
+    elsewhere : mapping of str to str
+        Rows of the catalogue (R01-R44) that are no rule, and where they live instead.
+    """
 
     version: str
     covers_from: date
     checked_on: date
+    elsewhere: dict[str, str] = {}
 
 
-class CaseEvidence(Declared):
-    """Synthetic evidence of a case: one feature, as a reader would describe it."""
-
-    layer: str
-    class_id: str = Field(alias="class")
-    top_m: float | Literal["unknown"] = 0.0
-    base_m: float | Literal["unknown", "open"] = "open"
-    within_m: float = 0.0
-    near_edge: bool = False
-
-
-class CaseExpectation(Declared):
-    """What a case must give; both lists are complete."""
-
-    verdict: str
-    conclusive: bool = True
-    rules: tuple[str, ...] = ()
-    unanswered: tuple[str, ...] = ()
-
-
-def _ordered(depth_m: tuple[float, float]) -> tuple[float, float]:
-    if not 0 <= depth_m[0] < depth_m[1]:
-        raise ValueError(f"top {depth_m[0]:g} m must lie above base {depth_m[1]:g} m")
-    return depth_m
-
-
-DepthPair = Annotated[tuple[float, float], AfterValidator(_ordered)]
-
-
-class Case(Declared):
-    """An example with its expected answer: a test of the rule base."""
-
-    name: str
-    on: date
-    activity: str
-    depth_m: DepthPair
-    province: str
-    evidence: tuple[CaseEvidence, ...] = ()
-    missing: tuple[str, ...] = ()
-    expect: CaseExpectation
-
-
-class ControlPoint(Declared):
-    """A real place with the expected answer."""
-
-    id: str
-    name: str
-    x: float
-    y: float
-    activity: str
-    depth_m: DepthPair | None = None
-    potential: str | None = None
-    verdict: str | None = None
-    conclusive: bool | None = None
-    reason_nl: str
-    source: Source
-
-
-class Term(Declared):
-    """A word of the glossary."""
-
-    id: str
-    term_nl: str
-    meaning_nl: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KnowledgeBase:
-    """Everything that the files of ``knowledge/`` say."""
+    """Everything that the files of ``knowledge/`` say.
+
+    Attributes
+    ----------
+    files : dict of str to str
+        File of every entry, by kind and id: ``files["rule r01-waterwingebied"]``.
+    hash : str
+        SHA-256 of the files that decide an answer.
+    """
 
     info: RuleBaseInfo
+    sources: dict[str, Publication]
+    groups: dict[str, ActivityGroup]
     activities: dict[str, Activity]
     rules: tuple[Rule, ...]
     parameters: dict[str, Parameter]
     concerns: tuple[Concern, ...]
+    coverage: tuple[CoveredSection, ...]
     procedures: tuple[Procedure, ...]
+    pairs: tuple[Pair, ...]
     cases: tuple[Case, ...]
     control_points: tuple[ControlPoint, ...]
     glossary: tuple[Term, ...]
+    files: dict[str, str]
     hash: str
 
     def activity(self, activity_id: str) -> Activity:
@@ -166,6 +134,33 @@ class KnowledgeBase:
                 found.setdefault(rule.layer, set()).update(v.value for v in self.parameters[str(rule.within)].values)
         return {layer: tuple(sorted(values)) for layer, values in found.items()}
 
+    @cached_property
+    def wordbook(self) -> Wordbook:
+        """The glossary, ready to find its words in a text."""
+        return Wordbook(self.glossary)
+
+    def citations(self) -> Iterator[Source]:
+        """Every citation of every entry."""
+        cited: Iterable[Declared] = (
+            *self.activities.values(),
+            *self.rules,
+            *self.parameters.values(),
+            *self.concerns,
+            *self.procedures,
+            *self.pairs,
+            *self.control_points,
+        )
+        for entry in cited:
+            yield from _sources(entry)
+
+    def pair(self, one: str, other: str) -> Pair | None:
+        """How two activities go together, in either order; None when that was not worked out yet.
+
+        Where the two orders differ, the one that was asked wins.
+        """
+        wanted = {(p.a, p.b): p for p in self.pairs}
+        return wanted.get((one, other)) or wanted.get((other, one))
+
     def procedures_for(self, activity_id: str, top_m: float, base_m: float) -> tuple[Procedure, ...]:
         """Procedures that hold for an activity in (part of) a depth band."""
         return tuple(
@@ -173,61 +168,38 @@ class KnowledgeBase:
         )
 
 
-def read_tables(path: Path, key: str, kind: type[T]) -> tuple[T, ...]:
-    """Read every ``[[key]]`` of a file as the given type.
-
-    Raises
-    ------
-    DeclarationError
-        Naming the file, the entry and the key, if anything is unknown or wrong.
-    """
-    data = read_toml(path)
-    strange = sorted(set(data) - {key})
-    if strange:
-        raise DeclarationError(
-            "declaration_wrong", file=short_name(path), problems=f"unknown table {strange}; expected [[{key}]]"
-        )
-    entries = data.get(key, [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise DeclarationError(
-            "declaration_wrong", file=short_name(path), problems=f"[{key}] must be a list: write [[{key}]]"
-        )
-    items: list[T] = []
-    for position, entry in enumerate(entries, start=1):
-        try:
-            items.append(kind.model_validate(entry))
-        except ValidationError as error:
-            name = entry.get("id") or entry.get("name") or f"number {position}"
-            raise DeclarationError(
-                "declaration_wrong",
-                file=short_name(path),
-                problems=f"{key} {name!r}: {describe_validation(error)}",
-            ) from error
-    return tuple(items)
+def distances_of(bases: Iterable[KnowledgeBase]) -> dict[str, tuple[float, ...]]:
+    """Per layer, every distance in metres that a rule of any of the rule bases may ask for."""
+    found: dict[str, set[float]] = {}
+    for base in bases:
+        for layer, distances in base.distances().items():
+            found.setdefault(layer, set()).update(distances)
+    return {layer: tuple(sorted(distances)) for layer, distances in found.items()}
 
 
-def _read_folder(folder: Path, key: str, kind: type[T]) -> tuple[T, ...]:
-    return tuple(item for path in sorted(folder.glob("*.toml")) for item in read_tables(path, key, kind))
-
-
-def _by_id(items: Iterable[T], what: str) -> dict[str, T]:
-    found: dict[str, T] = {}
-    for item in items:
-        item_id = item.id  # type: ignore[attr-defined]
-        if item_id in found:
-            raise DeclarationError("id_twice", file=what, id=item_id)
-        found[item_id] = item
-    return found
+def _sources(value: object) -> Iterator[Source]:
+    """Citations in an entry, however deep."""
+    if isinstance(value, Source):
+        yield value
+    elif isinstance(value, Declared):
+        for name in type(value).model_fields:
+            yield from _sources(getattr(value, name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _sources(item)
 
 
 def _hash(folder: Path) -> str:
-    """SHA-256 over what decides an answer: rules, parameters, activities and the info."""
+    """SHA-256 over what decides an answer or is shown in it: rules, parameters, activities, procedures and so on."""
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("rules/*.toml"), *folder.glob("*.toml")]):
-        if path.name in ("control_points.toml", "glossary.toml"):
+    for path in sorted([*folder.glob("rules/*.toml"), *folder.glob("sources/*.toml"), *folder.glob("*.toml")]):
+        if path.name in _NO_ANSWER:
             continue
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+_NO_ANSWER = ("control_points.toml", "glossary.toml", "concern_coverage.toml")
 
 
 @cache
@@ -237,33 +209,71 @@ def read_knowledge(folder: Path = KNOWLEDGE_DIR) -> KnowledgeBase:
     Raises
     ------
     DeclarationError
-        If a file is missing or wrong, or an id stands twice.
+        If a file is missing or wrong, or an id stands twice; names the file, the entry and the key.
     """
-    info_path = folder / "rulebase.toml"
-    try:
-        info = RuleBaseInfo.model_validate(read_toml(info_path))
-    except ValidationError as error:
-        raise DeclarationError(
-            "declaration_wrong", file=short_name(info_path), problems=describe_validation(error)
-        ) from error
-    rules = _read_folder(folder / "rules", "rule", Rule)
+    if not folder.is_dir():
+        raise InputError("knowledge_missing", folder=folder)
+    bare = Files(folder)
+    info = bare.one("rulebase.toml", RuleBaseInfo)
+    sources = bare.by_id(bare.folder_of("sources", "source", Publication), "source")
+    groups = bare.by_id(bare.tables("activity_groups.toml", "group", ActivityGroup), "group")
+    files = Files(folder, sources, {key: group.activities for key, group in groups.items()})
+    rules = files.folder_of("rules", "rule", Rule)
     if not rules:
         raise DeclarationError("declaration_wrong", file="rules", problems="no rule found; nothing could be judged")
+
+    def listed(name: str, key: str, kind: type[T]) -> dict[str, T]:
+        return files.by_id(files.tables(name, key, kind), key)
+
     return KnowledgeBase(
         info=info,
-        activities=_by_id(read_tables(folder / "activities.toml", "activity", Activity), "activities.toml"),
+        sources=sources,
+        groups=groups,
+        activities=listed("activities.toml", "activity", Activity),
         rules=rules,
-        parameters=_by_id(read_tables(folder / "parameters.toml", "parameter", Parameter), "parameters.toml"),
-        concerns=tuple(_by_id(_read_folder(folder / "concerns", "concern", Concern), "concerns").values()),
-        procedures=tuple(
-            _by_id(read_tables(folder / "procedures.toml", "procedure", Procedure), "procedures.toml").values()
-        ),
-        cases=_read_folder(folder / "cases", "case", Case),
-        control_points=tuple(
-            _by_id(
-                read_tables(folder / "control_points.toml", "control_point", ControlPoint), "control_points.toml"
-            ).values()
-        ),
-        glossary=read_tables(folder / "glossary.toml", "term", Term),
+        parameters=listed("parameters.toml", "parameter", Parameter),
+        concerns=tuple(files.by_id(files.folder_of("concerns", "concern", Concern), "concern").values()),
+        coverage=tuple(listed("concern_coverage.toml", "section", CoveredSection).values()),
+        procedures=tuple(listed("procedures.toml", "procedure", Procedure).values()),
+        pairs=tuple(listed("compatibility.toml", "pair", Pair).values()),
+        cases=files.folder_of("cases", "case", Case),
+        control_points=tuple(listed("control_points.toml", "control_point", ControlPoint).values()),
+        glossary=tuple(listed("glossary.toml", "term", Term).values()),
+        files={**bare.origin, **files.origin},
         hash=_hash(folder),
+    )
+
+
+def with_changes(base: KnowledgeBase, path: Path) -> KnowledgeBase:
+    """The same knowledge with some rules and parameters replaced, added or left out: a what-if.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file with ``[[rule]]``, ``[[parameter]]`` (an entry with a known id replaces it) and
+        ``removed = ["id of a rule"]``.
+
+    Raises
+    ------
+    DeclarationError
+        If the file is wrong, or leaves out a rule that does not exist.
+    """
+    groups = {key: group.activities for key, group in base.groups.items()}
+    files = Files(path.parent, base.sources, groups)
+    together = ("rule", "parameter", "removed")
+    rules = files.tables(path.name, "rule", Rule, together)
+    parameters = files.by_id(files.tables(path.name, "parameter", Parameter, together), "parameter")
+    removed = files.names(path.name, "removed")
+    known = {rule.id for rule in base.rules}
+    for rule_id in removed:
+        if rule_id not in known:
+            raise files.wrong(path.name, f"removed: {unknown('rule', rule_id, known)}")
+    replaced = {rule.id for rule in rules} | set(removed)
+    digest = hashlib.sha256(base.hash.encode() + path.read_bytes()).hexdigest()
+    return replace(
+        base,
+        rules=tuple(rule for rule in base.rules if rule.id not in replaced) + rules,
+        parameters={**base.parameters, **parameters},
+        files={**base.files, **files.origin},
+        hash=digest,
     )

@@ -127,7 +127,7 @@ class BandOutcomes:
         drawn: list[NDArray[np.float64]] = []
         for outcomes, group in self._outcomes:
             for outcome in outcomes:
-                if outcome.rule.verdict < at_least:
+                if outcome.rule.verdict < at_least or not outcome.rule.counts:
                     continue
                 firing = outcome.firing[self._rows.groups[group]][cells.rule_row]
                 rules.append(outcome.rule)

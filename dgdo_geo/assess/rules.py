@@ -201,10 +201,14 @@ _CODE = {v: np.array([_code(v, f) for f in Firing], np.uint16) for v in Verdict}
 
 
 def together(outcomes: Sequence[RuleOutcome], n: int) -> NDArray[np.uint16]:
-    """The code of several rules for every row; codes of further rules are added with a bitwise or."""
+    """The code of several rules for every row; codes of further rules are added with a bitwise or.
+
+    Every place is judged for a vertical well: a rule about a slanted one does not count.
+    """
     code = np.zeros(n, np.uint16)
     for outcome in outcomes:
-        code |= _CODE[outcome.rule.verdict][outcome.firing]
+        if outcome.rule.counts:
+            code |= _CODE[outcome.rule.verdict][outcome.firing]
     return code
 
 

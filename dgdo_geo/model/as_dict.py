@@ -7,7 +7,6 @@ null, so that no reader takes it for zero.
 from __future__ import annotations
 
 import math
-from datetime import date
 
 from dgdo_geo.model.answer import (
     Answer,
@@ -15,12 +14,19 @@ from dgdo_geo.model.answer import (
     Assessment,
     Constraint,
     FeatureRef,
+    LevelDifference,
     PotentialFinding,
-    Receipt,
     Region,
     Unanswered,
 )
-from dgdo_geo.model.declared import Concern, Procedure, Source
+from dgdo_geo.model.around_dict import (
+    concern_dict,
+    first_concerns,
+    procedures_list,
+    receipt_dict,
+    source_dict,
+    term_dict,
+)
 from dgdo_geo.model.depth import DepthRange
 from dgdo_geo.model.evidence import LayerState
 
@@ -37,9 +43,11 @@ def assessment_dict(item: Assessment) -> dict[str, object]:
         "is_schematic": item.quality.is_mark_needed,
         "notes_nl": list(item.notes_nl),
         "answers": [_answer(answer) for answer in item.answers],
-        "procedure": _procedures(item.answers),
-        "concerns": [_concern(concern) for concern in item.concerns],
-        "receipt": _receipt(item.receipt),
+        "procedure": procedures_list(item.answers),
+        "concerns": [concern_dict(concern) for concern in item.concerns],
+        "concerns_first": first_concerns(item),
+        "terms": [term_dict(term) for term in item.terms],
+        "receipt": receipt_dict(item.receipt),
     }
 
 
@@ -92,6 +100,9 @@ def _answer(answer: Answer) -> dict[str, object]:
     if answer.areas:
         result["areas"] = [_area(part) for part in answer.areas]
     result["constraints"] = [_constraint(item) for item in answer.constraints]
+    result["alternatives"] = [_constraint(item) for item in answer.alternatives]
+    result["slanted"] = None if answer.slanted is None else answer.slanted.key
+    result["levels"] = [_levels(item) for item in answer.level_differences]
     result["clear"] = [rule.id for rule in answer.clear]
     result["unanswered"] = [_unanswered(item) for item in answer.unanswered]
     result["potential_layers"] = [_potential(item) for item in answer.potentials]
@@ -128,21 +139,34 @@ def _constraint(item: Constraint) -> dict[str, object]:
         "verdict": rule.verdict.key,
         "certain": item.is_certain,
         "level": rule.level.value,
+        "act": rule.act.value,
+        "deviation_nl": rule.deviation_nl,
         "layer": None if layer is None else layer.id,
         "layer_nl": None if layer is None else layer.title_nl,
         "quality": None if layer is None else layer.quality.value,
         "layer_date": None if layer is None else layer.reference_date.isoformat(),
         "features": [_feature(feature) for feature in item.features],
         "article": rule.source.article,
-        "source": _source(rule.source),
+        "source": source_dict(rule.source),
+        "also": [source_dict(source) for source in rule.also],
         "valid_from": rule.valid_from.isoformat(),
         "checked_on": rule.checked_on.isoformat(),
         "confidence": rule.confidence.value,
+        "doubt": [doubt.value for doubt in rule.doubt],
         "not_modelled": list(rule.not_modelled),
     }
     if item.certain_area_m2 is not None:
         result["certain_area_m2"] = item.certain_area_m2
     return _with_area(result, item.area_m2, item.share)
+
+
+def _levels(item: LevelDifference) -> dict[str, object]:
+    return {
+        "layer": item.layer.id,
+        "layer_nl": item.layer.title_nl,
+        "decides": item.decides.value,
+        "verdicts": [{"level": level.value, "verdict": verdict.key} for level, verdict in item.verdicts],
+    }
 
 
 def _unanswered(item: Unanswered) -> dict[str, object]:
@@ -198,93 +222,4 @@ def _depth(depth: DepthRange) -> dict[str, object]:
         "base_min": known(depth.base_min_m),
         "base_max": known(depth.base_max_m),
         "base_is_open": math.isinf(depth.base_min_m),
-    }
-
-
-def _source(source: Source) -> dict[str, object]:
-    return {
-        "title": source.title,
-        "article": source.article,
-        "url": source.url,
-        "date": _date(source.published),
-        "quote_nl": source.quote_nl,
-    }
-
-
-def _date(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _procedures(answers: tuple[Answer, ...]) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for answer in answers:
-        for item in answer.procedures:
-            rows.append(
-                {
-                    "activity": answer.activity.id,
-                    "depth": {"top": answer.band.top_m, "base": answer.band.base_m},
-                    **_procedure(item),
-                }
-            )
-    return rows
-
-
-def _procedure(item: Procedure) -> dict[str, object]:
-    return {
-        "id": item.id,
-        "summary_nl": item.summary_nl,
-        "checked_on": item.checked_on.isoformat(),
-        "source": _source(item.source),
-        "steps": [
-            {
-                "step_nl": step.step_nl,
-                "decides_nl": step.decides_nl,
-                "advises_nl": step.advises_nl,
-                "law": step.law,
-                "article": step.article,
-                "confidence": step.confidence.value,
-            }
-            for step in item.steps
-        ],
-    }
-
-
-def _concern(item: Concern) -> dict[str, object]:
-    return {
-        "id": item.id,
-        "title_nl": item.title_nl,
-        "text_nl": item.text_nl,
-        "section": item.section,
-        "regions": list(item.regions),
-        "raised_by": item.raised_by,
-        "theme": item.theme,
-        "kind": item.kind,
-        "subject": item.subject,
-        "raised_on": item.raised_on.isoformat(),
-        "source": _source(item.source),
-    }
-
-
-def _receipt(item: Receipt) -> dict[str, object]:
-    return {
-        "code": item.code,
-        "engine": item.engine,
-        "rules": item.rules_hash,
-        "rules_version": item.rules_version,
-        "crs": item.crs,
-        "input": item.input,
-        "layers": [
-            {
-                "id": state.layer.id,
-                "title_nl": state.layer.title_nl,
-                "hash": state.hash,
-                "date": state.layer.reference_date.isoformat(),
-                "quality": state.layer.quality.value,
-                "status": state.status.value,
-                "source": state.layer.source,
-                "licence": state.layer.licence,
-                "attribution": state.layer.attribution,
-            }
-            for state in item.layers
-        ],
     }

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from dgdo_geo.model.cited import Declared, Identifier, Source
 from dgdo_geo.model.depth import DepthInterval
+from dgdo_geo.model.guidance import check_doubt
 from dgdo_geo.model.words import (
     Absence,
+    Act,
     Confidence,
+    Doubt,
     Extent,
     Family,
     Level,
     Potential,
     Quality,
     Verdict,
+    Well,
     When,
 )
-
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-
-
-class Declared(BaseModel):
-    """Base of everything that people write in files: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class LayerClass(Declared):
@@ -103,16 +100,6 @@ class Layer(Declared):
         return next((c.label_nl for c in self.classes if c.id == class_id), class_id)
 
 
-class Source(Declared):
-    """Where a statement comes from."""
-
-    title: str
-    article: str = ""
-    url: str = ""
-    published: date | None = None
-    quote_nl: str = ""
-
-
 class DatedValue(Declared):
     """The value of a parameter from a day on."""
 
@@ -128,8 +115,17 @@ class Parameter(Declared):
     label_nl: str
     unit: str
     confidence: Confidence
+    doubt: tuple[Doubt, ...] = ()
     checked_on: date
     values: Annotated[tuple[DatedValue, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Parameter:
+        check_doubt(self.confidence, self.doubt)
+        days = [v.valid_from for v in self.values]
+        if len(days) != len(set(days)):
+            raise ValueError("values: two values begin on the same day")
+        return self
 
     def at(self, on: date) -> float | None:
         """The value that holds on a day, or None before the first one."""
@@ -156,8 +152,55 @@ class Band(Declared):
         return self
 
 
+class Requirement(Declared):
+    """What geology must offer for an activity, with the numbers behind it.
+
+    Attributes
+    ----------
+    at_least, at_most : str or None
+        Parameters with the threshold; the requirement can be in words alone.
+    """
+
+    quantity_nl: str
+    text_nl: str
+    at_least: str | None = None
+    at_most: str | None = None
+    confidence: Confidence
+    doubt: tuple[Doubt, ...] = ()
+    source: Source
+
+    @model_validator(mode="after")
+    def _with_doubt(self) -> Requirement:
+        check_doubt(self.confidence, self.doubt)
+        return self
+
+
+PolicyStatus = Literal[
+    "stimulated",
+    "wanted",
+    "allowed",
+    "pilot",
+    "exploring",
+    "winding_down",
+    "existing_only",
+    "not_now",
+    "excluded",
+    "unclear",
+]
+
+
 class Activity(Declared):
-    """Something that one may want to do in the deep subsurface."""
+    """Something that one may want to do in the deep subsurface.
+
+    Attributes
+    ----------
+    status : str
+        Key of the policy status, see ``[policy_status]`` in the texts.
+    bands : tuple of Band
+        The target: depths at which the activity is judged.
+    well_needs_nl, needs_nl : str
+        What the borehole needs on its way down, and what the target needs.
+    """
 
     id: Identifier
     name_nl: str
@@ -166,21 +209,42 @@ class Activity(Declared):
     bands: Annotated[tuple[Band, ...], Field(min_length=1)]
     potential_layers: tuple[str, ...] = ()
     needs_nl: str
+    well_needs_nl: str
+    requirements: tuple[Requirement, ...] = ()
+    status: PolicyStatus
     policy_nl: str
     policy_date: date
     confidence: Confidence
+    doubt: tuple[Doubt, ...] = ()
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _bands_in_order(self) -> Activity:
+    def _consistent(self) -> Activity:
+        check_doubt(self.confidence, self.doubt)
         for upper, lower in pairwise(self.bands):
             if upper.base_m > lower.top_m:
                 raise ValueError(f"bands: {upper.base_m:g} m overlaps the next band, which starts at {lower.top_m:g} m")
         return self
 
 
+class ActivityGroup(Declared):
+    """Activities that rules name together."""
+
+    id: Identifier
+    name_nl: str
+    activities: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+OWN = "eigen"
+"""Id of the source of our own assumptions."""
+
+
 class Rule(Declared):
-    """One row of the decision table: activity, layer class, condition, date -> verdict."""
+    """One row of the decision table: activity, layer class, condition, date -> verdict.
+
+    ``deviation_nl`` tells who may deviate and how; ``also`` holds further
+    sources.
+    """
 
     id: Identifier
     title_nl: str
@@ -191,20 +255,24 @@ class Rule(Declared):
     classes: tuple[str, ...] = ()
     when: When = When.PRESENT
     extent: Extent = Extent.COLUMN
+    well: Well = Well.ANY
     within: str | None = None
     deeper_than: str | None = None
     shallower_than: str | None = None
     regions: tuple[str, ...] = ()
     level: Level
+    act: Act
     valid_from: date
     valid_to: date | None = None
     checked_on: date
     confidence: Confidence
     condition_nl: str = ""
+    deviation_nl: str = ""
     not_modelled: tuple[str, ...] = ()
-    doubt: tuple[str, ...] = ()
+    doubt: tuple[Doubt, ...] = ()
     exempts: tuple[str, ...] = ()
     source: Source
+    also: tuple[Source, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -212,7 +280,7 @@ class Rule(Declared):
         if isinstance(data, dict) and isinstance(data.get("verdict"), str):
             name = data["verdict"].upper()
             if name not in Verdict.__members__:
-                known = ", ".join(v.key for v in Verdict)
+                known = ", ".join(v.key for v in Verdict if v is not Verdict.NO_KNOWN_CONSTRAINT)
                 raise ValueError(f"unknown verdict {data['verdict']!r}; known: {known}")
             data = {**data, "verdict": Verdict[name]}
         return data
@@ -229,50 +297,18 @@ class Rule(Declared):
             raise ValueError("a 'ja, mits' or 'nee, tenzij' needs condition_nl")
         if self.verdict is Verdict.NO_KNOWN_CONSTRAINT:
             raise ValueError("a rule cannot say that there is no known constraint")
+        if (self.confidence is Confidence.ASSUMPTION) != (self.source.id == OWN):
+            raise ValueError(f"confidence 'assumption' and source {OWN!r} go together")
+        check_doubt(self.confidence, self.doubt)
+        if self.exempts and not self.counts:
+            raise ValueError("`exempts`: a rule about a slanted well does not count, so it lifts no other rule")
         return self
+
+    @property
+    def counts(self) -> bool:
+        """True when it counts in the verdict, which is about a vertical well."""
+        return self.well is Well.ANY
 
     def in_force(self, on: date) -> bool:
         """True on every day from valid_from up to and including valid_to."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
-
-
-class Concern(Declared):
-    """What a region or level of government raised; shown beside the verdict, never inside it."""
-
-    id: Identifier
-    title_nl: str
-    text_nl: str
-    section: str
-    regions: tuple[str, ...] = ()
-    raised_by: Annotated[str, Field(pattern="^(gemeenten|provincies en waterschappen|alle)$")]
-    theme: str
-    kind: Annotated[str, Field(pattern="^(knelpunt|behoefte|verwachting|aandachtspunt)$")]
-    subject: str
-    activities: tuple[str, ...] = ()
-    families: tuple[Family, ...] = ()
-    raised_on: date
-    source: Source
-
-
-class ProcedureStep(Declared):
-    """One step in the permit chain."""
-
-    step_nl: str
-    decides_nl: str
-    advises_nl: str = ""
-    law: str
-    article: str = ""
-    confidence: Confidence
-
-
-class Procedure(Declared):
-    """Who decides what, for an activity in a depth range."""
-
-    id: Identifier
-    activities: Annotated[tuple[str, ...], Field(min_length=1)]
-    top_m: Annotated[float, Field(ge=0)] = 0.0
-    base_m: float = 10_000.0
-    summary_nl: str
-    steps: tuple[ProcedureStep, ...]
-    checked_on: date
-    source: Source

@@ -86,6 +86,38 @@ class Confidence(StrEnum):
     ASSUMPTION = "assumption"
 
 
+class Doubt(StrEnum):
+    """Why a statement is not certain."""
+
+    OPEN_NORM = "open_norm"
+    MISSING_DOCUMENT = "missing_document"
+    CONFLICTING_READING = "conflicting_reading"
+    OLD_TEXT = "old_text"
+    ESTIMATE = "estimate"
+
+
+class Act(StrEnum):
+    """What kind of law a rule rests on."""
+
+    MINING = "mijnbouwwet"
+    ENVIRONMENT = "omgevingswet"
+    BOTH = "beide"
+    OTHER = "andere_wet"
+    POLICY = "beleid"
+    NONE = "geen"
+
+
+class Well(StrEnum):
+    """Which kind of well a rule speaks of.
+
+    Every place is judged for a vertical well. A rule about a slanted well
+    does not count in that verdict; it is shown beside it as another way.
+    """
+
+    ANY = "any"
+    SLANTED = "slanted"
+
+
 class Family(StrEnum):
     """Families of layers."""
 

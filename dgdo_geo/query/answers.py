@@ -6,10 +6,9 @@ rows of that area; at a point they are remembered by what was found there, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from dgdo_geo.assess import (
     CAUSES,
-    BandAssessment,
     Firing,
     GroupFinding,
     LayerPotential,
@@ -49,8 +47,8 @@ from dgdo_geo.model import (
 )
 from dgdo_geo.query.asked import Asked
 from dgdo_geo.query.nearby import FeatureFinder, FeatureIndex
+from dgdo_geo.query.parts import Headline, areas_of, headline_of
 
-K = TypeVar("K")
 Near = tuple[str, bytes, bytes]
 
 # Looking up a member of an enumeration takes longer than a comparison of a short array.
@@ -74,6 +72,7 @@ class Finding:
     """
 
     constraints: tuple[Constraint, ...] = ()
+    alternatives: tuple[Constraint, ...] = ()
     clear: tuple[Rule, ...] = ()
     unanswered: tuple[Unanswered, ...] = ()
     potentials: tuple[PotentialFinding, ...] = ()
@@ -85,6 +84,7 @@ def together(findings: Iterable[Finding]) -> Finding:
     found = list(findings)
     return Finding(
         tuple([item for f in found for item in f.constraints]),
+        tuple([item for f in found for item in f.alternatives]),
         tuple([item for f in found for item in f.clear]),
         tuple([item for f in found for item in f.unanswered]),
         tuple([item for f in found for item in f.potentials]),
@@ -92,16 +92,7 @@ def together(findings: Iterable[Finding]) -> Finding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Headline:
-    potential: Potential
-    potential_certain: bool
-    verdict: Verdict
-    indication: Verdict
-    conclusive: bool
-
-
-def _answer(asked: Asked, i: int, head: _Headline, areas: tuple[AreaShare, ...], found: Finding) -> Answer:
+def _answer(asked: Asked, i: int, head: Headline, areas: tuple[AreaShare, ...], found: Finding) -> Answer:
     item = asked.bands[i]
     return Answer(
         activity=item.activity,
@@ -112,15 +103,19 @@ def _answer(asked: Asked, i: int, head: _Headline, areas: tuple[AreaShare, ...],
         indication=head.indication,
         conclusive=head.conclusive,
         areas=areas,
-        constraints=tuple(
-            sorted(found.constraints, key=lambda c: (-c.is_certain, -c.rule.verdict, -(c.area_m2 or 0.0), c.rule.id))
-        ),
+        constraints=tuple(sorted(found.constraints, key=_strictest)),
+        alternatives=tuple(sorted(found.alternatives, key=_strictest)),
         clear=tuple(sorted(found.clear, key=lambda rule: rule.id)),
         unanswered=tuple(sorted(found.unanswered, key=lambda u: (-u.rule.verdict, u.rule.id, u.cause))),
         potentials=found.potentials,
         procedures=asked.procedures[i],
         quality=_QUALITIES[found.quality],
     )
+
+
+def _strictest(item: Constraint) -> tuple[bool, int, float, str]:
+    """Key of the order in which constraints are shown: certain, strict and large first."""
+    return (not item.is_certain, -item.rule.verdict, -(item.area_m2 or 0.0), item.rule.id)
 
 
 # One rule, one potential layer -------------------------------------------------------------
@@ -174,6 +169,8 @@ def _known_of_rule(outcome: RuleOutcome, place: _Place, known: dict[int, Finding
 
 def _of_rule(outcome: RuleOutcome, place: _Place) -> Finding:
     rule, applies = outcome.rule, outcome.firing != _NOT_APPLICABLE
+    if not rule.counts:
+        return Finding(alternatives=_constraints(outcome, place))
     is_clear = bool(applies.any() and (outcome.firing[applies] == _CLEAR).all())
     says = rule.layer is not None and bool((applies & _SAYS[outcome.cause]).any())
     return Finding(
@@ -261,64 +258,9 @@ def area_answers(
         place = _Place(asked, asked.bands[i].band, evidence.area_m2, finder, states, knowledge)
         findings = [_known_of_rule(outcome, place, known) for outcome in found.rules]
         findings += [_of_offer(item, place) for item in found.layers]
-        areas = _areas(found, evidence.area_m2)
-        answers.append(_answer(asked, i, _headline(found, areas), areas, together(findings)))
+        areas = areas_of(found, evidence.area_m2)
+        answers.append(_answer(asked, i, headline_of(found, areas), areas, together(findings)))
     return tuple(answers)
-
-
-def _areas(found: BandAssessment, area_m2: NDArray[np.float64] | None) -> tuple[AreaShare, ...]:
-    if area_m2 is None:
-        return ()
-    arrays = (found.potential, found.potential_certain, found.verdict, found.indication, found.conclusive)
-    shape = (len(Potential), 2, len(Verdict), len(Verdict), 2)
-    number = np.ravel_multi_index([array.astype(np.intp) for array in arrays], shape)
-    total = float(area_m2.sum())
-    parts = []
-    for one in np.flatnonzero(np.bincount(number)):
-        potential, certain, verdict, indication, conclusive = (int(v) for v in np.unravel_index(one, shape))
-        area = float(area_m2[number == one].sum())
-        parts.append(
-            AreaShare(
-                potential=Potential(potential),
-                potential_certain=bool(certain),
-                verdict=Verdict(verdict),
-                indication=Verdict(indication),
-                conclusive=bool(conclusive),
-                area_m2=area,
-                share=area / total,
-            )
-        )
-    return tuple(sorted(parts, key=lambda part: -part.area_m2))
-
-
-def _headline(found: BandAssessment, areas: tuple[AreaShare, ...]) -> _Headline:
-    """What the answer says first: the row itself at a point, the largest part of an area."""
-    if not areas:
-        return _Headline(
-            Potential(int(found.potential[0])),
-            bool(found.potential_certain[0]),
-            Verdict(int(found.verdict[0])),
-            Verdict(int(found.indication[0])),
-            bool(found.conclusive[0]),
-        )
-    outcome = _largest(areas, lambda part: part.outcome)
-    within = [part for part in areas if part.outcome == outcome]
-    potential = _largest(areas, lambda part: part.potential)
-    return _Headline(
-        potential,
-        all(part.potential_certain for part in areas if part.potential is potential),
-        _largest(within, lambda part: part.verdict),
-        _largest(within, lambda part: part.indication),
-        all(part.conclusive for part in areas),
-    )
-
-
-def _largest(parts: Sequence[AreaShare], key: Callable[[AreaShare], K]) -> K:
-    """The value of ``key`` with the largest total area."""
-    totals: dict[K, float] = {}
-    for part in parts:
-        totals[key(part)] = totals.get(key(part), 0.0) + part.area_m2
-    return max(totals, key=lambda value: totals[value])
 
 
 # A point -----------------------------------------------------------------------------------
@@ -372,7 +314,7 @@ class PointAnswers:
         for i, (offer, (verdict, indication, conclusive)) in enumerate(zip(judge.offers(presence), said, strict=True)):
             speaking = tuple([item.layer for item in offer.layers if item.value[0] >= 0])
             offered = self._of_offers(i, offer, near(speaking))
-            head = _Headline(offer.potential, offer.is_certain, Verdict(verdict), Verdict(indication), bool(conclusive))
+            head = Headline(offer.potential, offer.is_certain, Verdict(verdict), Verdict(indication), bool(conclusive))
             found = together([offered, *(findings[i] for findings in by_group)])
             answers.append(_answer(self._asked, i, head, (), found))
         return tuple(answers)

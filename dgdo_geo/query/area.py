@@ -64,6 +64,7 @@ def area_evidence(
         float(area.sum()),
         provinces,
         index.dgdo_regions(provinces),
+        tuple(str(c) for c in near.index[np.unique(part)]),
     )
     province = tuple(str(p) for p in near["province"].iloc[part])
     return region, inside, EvidenceTable(encoding.keys, joint.presence[combination], province, area)

@@ -8,7 +8,19 @@ from functools import lru_cache
 
 import dgdo_geo
 from dgdo_geo.knowledge import KnowledgeBase
-from dgdo_geo.model import RD_NEW, Answer, Concern, Family, LayerState, Quality, Receipt, Region
+from dgdo_geo.model import (
+    RD_NEW,
+    Answer,
+    Concern,
+    Family,
+    Fit,
+    FittingConcern,
+    LayerState,
+    Quality,
+    Receipt,
+    Region,
+    Wordbook,
+)
 from dgdo_geo.texts import text
 
 REMEMBERED = 1000
@@ -30,6 +42,7 @@ class Surroundings:
         self._knowledge = knowledge
         self._states = states
         self._boundaries = boundaries
+        self._has_own = any(concern.places for concern in knowledge.concerns)
         self._fitting = lru_cache(REMEMBERED)(self._find_fitting)
 
     def of(
@@ -41,40 +54,66 @@ class Surroundings:
         remarks: tuple[str, ...] = (),
         activities: Sequence[str] = (),
         depth: tuple[float, float] | None = None,
-    ) -> tuple[tuple[Concern, ...], tuple[str, ...], Receipt]:
-        """Concerns, notes (with the remarks about the place last) and receipt of an answer."""
+    ) -> tuple[tuple[FittingConcern, ...], tuple[str, ...], Receipt, Wordbook]:
+        """Concerns, notes (with the remarks about the place last), receipt and glossary of an answer."""
+        codes = (*region.municipalities, *region.provinces, *region.dgdo_regions, region.code) if self._has_own else ()
         return (
-            self._fitting(region.dgdo_regions, *_subjects(answers)),
+            self._fitting(region.dgdo_regions, codes, *_subjects(answers)),
             (*notes(answers, self._boundaries, on, depth), *remarks),
             receipt(region, self._knowledge, self._states, on, engine, activities, depth),
+            self._knowledge.wordbook,
         )
 
     def _find_fitting(
-        self, regions: tuple[str, ...], asked: frozenset[str], families: frozenset[Family]
-    ) -> tuple[Concern, ...]:
-        return tuple(c for c in self._knowledge.concerns if _fits(c, regions, asked, families))
+        self,
+        regions: tuple[str, ...],
+        codes: tuple[str, ...],
+        asked: frozenset[str],
+        fired: frozenset[Family],
+        silent: frozenset[Family],
+    ) -> tuple[FittingConcern, ...]:
+        found = [_fit(c, regions, codes, asked, fired, silent) for c in self._knowledge.concerns]
+        return tuple(sorted((c for c in found if c is not None), key=lambda c: -c.relevance))
 
 
-def fitting_concerns(concerns: Sequence[Concern], region: Region, answers: Sequence[Answer]) -> tuple[Concern, ...]:
-    """Concerns that fit the region, the activities and the layers that came up."""
-    asked, families = _subjects(answers)
-    return tuple(concern for concern in concerns if _fits(concern, region.dgdo_regions, asked, families))
-
-
-def _subjects(answers: Sequence[Answer]) -> tuple[frozenset[str], frozenset[Family]]:
-    """Activities, and families of the layers that came up."""
-    layers = {id(c.layer): c.layer for answer in answers for c in answer.constraints}
-    layers |= {id(u.layer): u.layer for answer in answers for u in answer.unanswered}
-    families = frozenset(layer.family for layer in layers.values() if layer is not None)
-    return frozenset(answer.activity.id for answer in answers), families
-
-
-def _fits(concern: Concern, regions: Sequence[str], asked: frozenset[str], families: frozenset[Family]) -> bool:
-    return bool(
-        (not concern.regions or set(concern.regions) & set(regions))
-        and (not concern.activities or set(concern.activities) & asked)
-        and (not concern.families or set(concern.families) & families)
+def _subjects(answers: Sequence[Answer]) -> tuple[frozenset[str], frozenset[Family], frozenset[Family]]:
+    """Activities, families of the layers that constrain, and of those that could not be answered."""
+    fired = {id(c.layer): c.layer for answer in answers for c in answer.constraints}
+    silent = {id(u.layer): u.layer for answer in answers for u in answer.unanswered}
+    return (
+        frozenset(answer.activity.id for answer in answers),
+        frozenset(layer.family for layer in fired.values() if layer is not None),
+        frozenset(layer.family for layer in silent.values() if layer is not None),
     )
+
+
+def _fit(
+    concern: Concern,
+    regions: Sequence[str],
+    codes: Sequence[str],
+    asked: frozenset[str],
+    fired: frozenset[Family],
+    silent: frozenset[Family],
+) -> FittingConcern | None:
+    """Why a concern fits an answer; None where it does not."""
+    fits = []
+    if concern.places:
+        if not set(concern.places) & set(codes):
+            return None
+        fits.append(Fit.OWN_PLACE)
+    if concern.regions:
+        if not set(concern.regions) & set(regions):
+            return None
+        fits.append(Fit.REGION)
+    if concern.activities:
+        if not set(concern.activities) & asked:
+            return None
+        fits.append(Fit.ACTIVITY)
+    if concern.families:
+        if not set(concern.families) & (fired | silent):
+            return None
+        fits.append(Fit.CONSTRAINT if set(concern.families) & fired else Fit.UNANSWERED)
+    return FittingConcern(concern, tuple(fits))
 
 
 def notes(

@@ -143,6 +143,7 @@ class Country:
         patterns = PatternTable(
             table.keys, table.presence, table.combination, division.position, table.area_m2, self.provinces
         )
+        self.table = patterns
         self._assessor = CountryAssessor(patterns)
 
     def assess(self, questions: Questions, on: Sequence[date], activities: Sequence[str] = ()) -> CountryAssessment:
@@ -167,7 +168,7 @@ class Country:
             asked = questions.ask(day, activities)
             bands += [item.band for item in asked.bands]
             outcomes += self._assessor.assess(asked.question)
-        table = self._assessor.table
+        table = self.table
         province = np.array(table.province_codes, object)[table.distinct_province]
         return CountryAssessment(
             self.codes,

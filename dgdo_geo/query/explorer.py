@@ -14,7 +14,7 @@ import shapely
 from dgdo_geo import store
 from dgdo_geo.assess import BandAssessment, assess
 from dgdo_geo.errors import InputError
-from dgdo_geo.knowledge import KnowledgeBase
+from dgdo_geo.knowledge import KnowledgeBase, distances_of
 from dgdo_geo.model import (
     AreaAssessment,
     Assessment,
@@ -59,6 +59,7 @@ class Explorer:
         states: dict[str, LayerState],
         products: dict[str, gpd.GeoDataFrame],
         knowledge: KnowledgeBase,
+        also: Sequence[KnowledgeBase] = (),
     ) -> None:
         self.workspace = workspace
         self.knowledge = knowledge
@@ -66,7 +67,7 @@ class Explorer:
         products = {i: frame for i, frame in products.items() if self.states[i].status is LayerStatus.AVAILABLE}
         self._products = products
         self.regions = RegionIndex.build(self.states, products)
-        self._distances = knowledge.distances()
+        self._distances = distances_of([knowledge, *also])
         evidence = [
             (self.states[layer_id].layer, frame)
             for layer_id, frame in products.items()
@@ -115,14 +116,7 @@ class Explorer:
         others = self.regions.provinces_within_accuracy(x, y, province)
         keys, presence = self.encoded.presence_at(x, y)
         answers = self._answering(keys).at_point(x, y, presence[0], province, others, day, activities, depth)
-        region = Region(
-            RegionKind.POINT,
-            f"{round(x, 3)!r},{round(y, 3)!r}",
-            municipality,
-            None,
-            (province,),
-            self.regions.dgdo_regions([province]),
-        )
+        region = self.regions.point(x, y, code)
         near = self.regions.neighbours_within_accuracy(x, y, code)
         remarks: tuple[str, ...] = ()
         if near:
@@ -213,7 +207,7 @@ class Explorer:
         """
         region = self.regions.find(guess_kind(within), within)
         codes = self.regions.municipality_codes(region)
-        country = self._whole_country()
+        country = self.country()
         questions = self._answering(country.keys).questions
         return country.where_possible(questions, activity, codes, on or date.today())
 
@@ -244,7 +238,7 @@ class Explorer:
             If the other rule base looks at a distance for which there is no evidence.
         """
         days = [on or date.today()] if on is None or isinstance(on, date) else list(on)
-        country = self._whole_country()
+        country = self.country()
         questions = self._answering(country.keys).questions
         if knowledge is not None:
             check_distances(knowledge.distances(), self._distances)
@@ -356,7 +350,8 @@ class Explorer:
                 self._answerer = Answerer(self.knowledge, self.states, self._products, keys)
             return self._answerer
 
-    def _whole_country(self) -> Country:
+    def country(self) -> Country:
+        """The overlay table of the country, ready to be asked; made once."""
         with self._country_lock:
             if self._country is None:
                 frame = self.regions.municipalities

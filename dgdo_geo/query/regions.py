@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import geopandas as gpd
@@ -123,8 +123,15 @@ class RegionIndex:
             names = ", ".join(str(self.provinces.loc[gap, "name"]) for gap in gaps)
             raise DataError("boundaries_incomplete", provinces=names)
         region = Region(kind, code, name, None, tuple(provinces), self.dgdo_regions(provinces))
-        geometry = self.municipalities.geometry[self.municipality_codes(region)]
-        return Region(kind, code, name, math.fsum(geometry.area), region.provinces, region.dgdo_regions)
+        codes = self.municipality_codes(region)
+        area = math.fsum(self.municipalities.geometry[codes].area)
+        return replace(region, area_m2=area, municipalities=tuple(codes))
+
+    def point(self, x: float, y: float, code: str) -> Region:
+        """A point in a municipality, as a region without an area."""
+        name, province = self.facts[code]
+        where = f"{round(x, 3)!r},{round(y, 3)!r}"
+        return Region(RegionKind.POINT, where, name, None, (province,), self.dgdo_regions([province]), (code,))
 
     def dgdo_regions(self, provinces: Sequence[str]) -> tuple[str, ...]:
         """DGDO regions of the given provinces, in the order of the programme."""
@@ -143,6 +150,11 @@ class RegionIndex:
             str(code): (str(name), str(province))
             for code, name, province in zip(frame.index, frame["name"], frame["province"], strict=True)
         }
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Codes of all municipalities, provinces and DGDO regions."""
+        return frozenset({*self.municipalities.index, *self.provinces.index, *DGDO_REGIONS})
 
     def municipality_codes(self, region: Region) -> list[str]:
         """Codes of the municipalities that make up a region, sorted."""

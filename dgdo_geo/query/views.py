@@ -25,7 +25,8 @@ def outcome_polygons(
         Row of ``result`` that holds for each face.
     """
     fired = [
-        ",".join(o.rule.id for o in result.rules if o.firing[row] >= Firing.RIM) for row in range(len(result.verdict))
+        ",".join(o.rule.id for o in result.rules if o.firing[row] >= Firing.RIM and o.rule.counts)
+        for row in range(len(result.verdict))
     ]
     frame = gpd.GeoDataFrame(
         {

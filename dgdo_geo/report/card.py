@@ -17,6 +17,11 @@ from dgdo_geo.model import (
     FeatureRef,
     LayerState,
     LayerStatus,
+    LevelDifference,
+    ProcedureStep,
+    Reader,
+    Rule,
+    Source,
     Unanswered,
 )
 from dgdo_geo.report.numbers import depth_nl, km2_nl, share_nl
@@ -25,8 +30,18 @@ from dgdo_geo.texts import number_nl, text
 OUTCOMES = ("excluded", "no_unless", "conditional", "attention", "no_known_constraint", "unknown")
 
 
-def print_card(answer: Assessment, console: Console) -> None:
-    """Print the answer card: first the table, then per activity the reasons."""
+def print_card(
+    answer: Assessment, console: Console, reader: Reader | None = None, *, all_concerns: bool = False
+) -> None:
+    """Print the answer card: first the table, then per activity the reasons.
+
+    Parameters
+    ----------
+    reader : Reader, optional
+        For whom the concerns are chosen; the level of government of the place when None.
+    all_concerns : bool
+        Print every concern that fits in place of the first ones.
+    """
     region = answer.region
     area = "" if region.area_m2 is None else f", {km2_nl(region.area_m2)}"
     console.print(
@@ -41,15 +56,38 @@ def print_card(answer: Assessment, console: Console) -> None:
     for item in answer.answers:
         _print_answer(item, console)
     _print_rules(answer, console)
-    if answer.concerns:
-        console.print(f"\n{text('card', 'concerns')}", style="bold")
-        for concern in answer.concerns:
-            console.print(f"  • {concern.title_nl}: {concern.text_nl} ({concern.source.title}, {concern.section})")
+    _print_procedures(answer, console)
+    _print_concerns(answer, console, reader or answer.default_reader, all_concerns=all_concerns)
+    _print_terms(answer, console)
     receipt = answer.receipt
     console.print(
         f"\n{text('card', 'receipt', code=receipt.code, engine=receipt.engine, rules=receipt.rules_hash[:12])}",
         style="dim",
     )
+
+
+def _print_concerns(answer: Assessment, console: Console, reader: Reader, *, all_concerns: bool) -> None:
+    """What the region raised: beside the verdict, never in it."""
+    first, rest = answer.concerns_for(reader)
+    if not first and not rest:
+        return
+    console.print(f"\n{text('card', 'concerns', reader=text('reader', reader.value))}", style="bold")
+    for item in (*first, *rest) if all_concerns else first:
+        concern = item.concern
+        who = text(
+            "card", "own_concern" if concern.is_own else "concern_by", author=concern.author, by=concern.raised_by.value
+        )
+        section = f", {concern.section}" if concern.section else ""
+        console.print(f"  • {concern.title_nl}: {concern.text_nl} ({who}; {concern.source.title}{section})")
+    if rest and not all_concerns:
+        console.print(f"  {text('card', 'more_concerns', count=len(rest))}")
+
+
+def _print_terms(answer: Assessment, console: Console) -> None:
+    if answer.terms:
+        console.print(f"\n{text('card', 'terms')}", style="bold")
+    for term in answer.terms:
+        console.print(f"  {term.term_nl}: {term.meaning_nl}", style="dim")
 
 
 def _overview(answer: Assessment) -> Table:
@@ -113,6 +151,12 @@ def _print_answer(item: Answer, console: Console) -> None:
     console.print(text("card", "potential_line", word=potential_nl(item), quality=text("quality", item.quality.value)))
     for constraint in item.constraints:
         _print_constraint(constraint, console)
+    for difference in item.level_differences:
+        console.print(f"  ⚖ {level_line(difference)}")
+    for alternative in item.alternatives:
+        _print_constraint(alternative, console, key="alternative")
+    if item.slanted is not None:
+        console.print(f"    {text('card', 'slanted', word=text('verdict', item.slanted.key))}")
     for line in unanswered_lines(item.unanswered):
         console.print(f"  ? {line}")
     if item.clear:
@@ -124,11 +168,21 @@ def _print_answer(item: Answer, console: Console) -> None:
         console.print(f"  → {text('card', 'no_procedure')}")
 
 
-def _print_constraint(item: Constraint, console: Console) -> None:
+def level_line(item: LevelDifference) -> str:
+    """Levels of government that judge a layer differently, in words."""
+    said = "; ".join(
+        f"{text('level', level.value)}: {text('verdict', verdict.key)}" for level, verdict in item.verdicts
+    )
+    return text("card", "levels", layer=item.layer.title_nl, said=said, decides=text("level", item.decides.value))
+
+
+def _print_constraint(item: Constraint, console: Console, key: str = "") -> None:
     rule = item.rule
     mark = "" if item.is_certain else f" {text('card', 'not_certain')}"
     size = "" if item.area_m2 is None or item.share is None else f" [{share_nl(item.share)}, {km2_nl(item.area_m2)}]"
-    console.print(f"  • {text('verdict', rule.verdict.key)}: {rule.title_nl}{size}{mark}")
+    word = text("verdict", rule.verdict.key)
+    line = text("card", key, word=word, title=rule.title_nl) if key else f"{word}: {rule.title_nl}"
+    console.print(f"  {'↘' if key else '•'} {line}{size}{mark}")
     for feature in item.features[:3]:
         console.print(f"    – {feature_line(feature)}")
     if len(item.features) > 3:
@@ -137,13 +191,13 @@ def _print_constraint(item: Constraint, console: Console) -> None:
 
 def _print_rules(answer: Assessment, console: Console) -> None:
     """Every rule that fired, once: why, condition, article, dates and the layer it rests on."""
-    fired = {item.rule.id: item for answer_item in answer.answers for item in answer_item.constraints}
+    fired = {item.rule.id: item for one in answer.answers for item in (*one.constraints, *one.alternatives)}
     if fired:
         console.print(f"\n{text('card', 'rules')}", style="bold")
     for item in fired.values():
         rule = item.rule
         console.print(f"  {rule.title_nl} ({rule.id}): {rule.explanation_nl} {rule.condition_nl}".rstrip())
-        article = ", ".join(part for part in (rule.source.title, rule.source.article) if part)
+        article = "; ".join(source_nl(source) for source in (rule.source, *rule.also))
         source = text(
             "card", "source", article=article, since=rule.valid_from.isoformat(),
             checked=rule.checked_on.isoformat(), confidence=text("confidence", rule.confidence.value),
@@ -153,6 +207,54 @@ def _print_rules(answer: Assessment, console: Console) -> None:
             day = item.layer.reference_date.isoformat()
             source += " " + text("card", "layer", title=item.layer.title_nl, quality=quality, date=day)
         console.print(f"    {source}", style="dim")
+        for line in caveats(rule):
+            console.print(f"    {line}", style="dim")
+
+
+def source_nl(source: Source) -> str:
+    """A source with its article, in one line."""
+    return ", ".join(part for part in (source.title, source.article) if part)
+
+
+def caveats(rule: Rule) -> list[str]:
+    """Which law, who may deviate, what is doubtful, what the rule does not model."""
+    lines = [text("card", "act", act=text("act", rule.act.value))]
+    if rule.deviation_nl:
+        lines.append(text("card", "deviation", how=rule.deviation_nl))
+    if rule.doubt:
+        lines.append(text("card", "doubt", doubts="; ".join(text("doubt", doubt.value) for doubt in rule.doubt)))
+    if rule.not_modelled:
+        lines.append(text("card", "not_modelled", what=" ".join(rule.not_modelled)))
+    return lines
+
+
+SAYS = ("advises", "municipality", "province", "water_board", "participation", "appeal")
+"""Who has a say in a step, in the order in which it is shown."""
+
+
+def _print_procedures(answer: Assessment, console: Console) -> None:
+    """Steps and roles, of one activity; for more than one activity only where to find them."""
+    found = {procedure.id: procedure for item in answer.answers for procedure in item.procedures}
+    console.print(f"\n{text('card', 'procedures')}", style="bold")
+    if len({item.activity.id for item in answer.answers}) > 1:
+        console.print(f"  {text('card', 'one_activity')}")
+        return
+    for procedure in found.values():
+        console.print(f"  {procedure.summary_nl} ({procedure.act})")
+        for step in procedure.steps:
+            _print_step(step, console)
+        for gap in procedure.gaps_nl:
+            console.print(f"  ? {gap}")
+
+
+def _print_step(step: ProcedureStep, console: Console) -> None:
+    console.print(f"  • {step.phase.value}: {step.step_nl}")
+    for who in ("decides", *SAYS):
+        says = getattr(step, f"{who}_nl") or text("card", "not_looked_up")
+        console.print(f"    {text('step_says', who)}: {says}")
+    source = "; ".join(source_nl(one) for one in (step.source, *step.also))
+    doubt = "".join(f"; {text('doubt', one.value)}" for one in step.doubt)
+    console.print(f"    {source} ({text('confidence', step.confidence.value)}{doubt})", style="dim")
 
 
 def feature_line(feature: FeatureRef) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from dgdo_geo.model import (
@@ -15,23 +12,21 @@ from dgdo_geo.model import (
     AreaShare,
     Assessment,
     Cause,
-    Concern,
     Constraint,
-    FeatureRef,
     Layer,
-    LayerStatus,
     Potential,
+    Rule,
     Unanswered,
     Verdict,
     outcome_of,
 )
-from dgdo_geo.texts import number_nl, section, text
-from dgdo_geo.web import formats
+from dgdo_geo.texts import section, text
+from dgdo_geo.web import card_parts, formats
+from dgdo_geo.web.render import feature_names, render, with_bold
+from dgdo_geo.web.terms import TermLinks
 
 OUTCOME_ORDER = (*(v.key for v in sorted(Verdict)), "unknown")
 POTENTIAL_ORDER = tuple(p.key for p in (Potential.PROMISING, Potential.POSSIBLE, Potential.NONE, Potential.UNKNOWN))
-MANY_FEATURES = 6
-"""More features than this are folded away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +198,6 @@ def gap_causes(answer: Answer) -> str:
     )
 
 
-def sorted_concerns(assessment: Assessment, answer: Answer) -> tuple[list[Concern], list[Concern]]:
-    """Concerns about this activity or region, and the general ones."""
-    specific: list[Concern] = []
-    general: list[Concern] = []
-    for item in assessment.concerns:
-        if item.activities and answer.activity.id not in item.activities:
-            continue
-        (specific if item.activities or item.regions else general).append(item)
-    return specific, general
-
-
 def headline(assessment: Assessment, answer: Answer) -> Markup:
     """One sentence: verdict, activity, depth, place, day."""
     values = {
@@ -224,11 +208,11 @@ def headline(assessment: Assessment, answer: Answer) -> Markup:
         "word": outcome_word(answer),
     }
     if not answer.areas:
-        return _bold(section("web_card")["headline_point"], values)
+        return with_bold(section("web_card")["headline_point"], values)
     largest = max(outcome_parts(answer), key=lambda part: part.area_m2)
     if largest.share >= 1 - 1e-9:
-        return _bold(section("web_card")["headline_area_whole"], values)
-    return _bold(section("web_card")["headline_area"], {**values, "share": formats.percent(largest.share)})
+        return with_bold(section("web_card")["headline_area_whole"], values)
+    return with_bold(section("web_card")["headline_area"], {**values, "share": formats.percent(largest.share)})
 
 
 def reason(answer: Answer) -> str:
@@ -237,6 +221,11 @@ def reason(answer: Answer) -> str:
     if not certain:
         return text("web_card", "reason_gaps" if answer.unanswered else "reason_clear")
     return _reason(certain[0], "reason")
+
+
+def strictest_rule(answer: Answer) -> Rule | None:
+    """The rule that :func:`reason` names."""
+    return next((c.rule for c in answer.constraints if c.is_certain), None)
 
 
 def doubtful_reason(answer: Answer) -> str:
@@ -257,78 +246,21 @@ def _reason(first: Constraint, key: str) -> str:
     return text("web_card", key, word=word, title=first.rule.title_nl, where=where, share=share)
 
 
-def feature_names(features: Iterable[FeatureRef], most: int = 3) -> str:
-    """Names of the first features, and how many more there are."""
-    names = list(dict.fromkeys(feature.name for feature in features))
-    if len(names) <= most:
-        return ", ".join(names)
-    return text("web_card", "and_more", names=", ".join(names[:most]), count=len(names) - most)
-
-
-def counted(what: str, count: int) -> str:
-    """A number of rules or layers in words."""
-    return text("web_card", f"one_{what}" if count == 1 else f"some_{what}", count=count)
-
-
-def _bold(template: str, values: Mapping[str, str]) -> Markup:
-    # The text file marks the verdict with **...**; values are escaped.
-    before, word, after = template.split("**")
-    return Markup("{}<strong>{}</strong>{}").format(
-        before.format(**values), word.format(**values), after.format(**values)
-    )
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        area=formats.area,
-        percent=formats.percent,
-        day=formats.day,
-        interval=formats.interval,
-        depth_range=formats.depth_range,
-        web_address=formats.web_address,
-        number=number_nl,
-    )
-    environment.globals.update(
-        t=lambda key, **values: text("web_card", key, **values),
-        w=text,
-        words=section,
-        outcome_order=OUTCOME_ORDER,
-        potential_order=POTENTIAL_ORDER,
-        many=MANY_FEATURES,
-        available=LayerStatus.AVAILABLE,
-        feature_names=feature_names,
-        count=counted,
-    )
-    return environment
-
-
-def _render(name: str, **context: object) -> str:
-    return _templates().get_template(name).render(**context)
-
-
 def summary(assessment: Assessment, answer: Answer, map_kind: str) -> str:
     """Beside the map: the sentence, the reason and the areas per word, which is the map as a table."""
-    return _render(
+    return render(
         "summary.html",
-        assessment=assessment,
         answer=answer,
         headline=headline(assessment, answer),
         reason=reason(answer),
+        strictest=strictest_rule(answer),
         outcome=answer.outcome,
-        word=outcome_word(answer),
         doubtful=doubtful_reason(answer),
         causes=gap_causes(answer),
         potential_word=text("potential", answer.potential.key),
         parts=PARTS[map_kind](answer),
         kind=map_kind,
+        levels=card_parts.level_names(answer),
     )
 
 
@@ -340,38 +272,45 @@ def overview(assessment: Assessment, chosen: Answer, addresses: Mapping[int, str
     addresses : mapping
         Per position of an answer, the address of the page with that activity and depth.
     """
-    return _render("overview.html", assessment=assessment, rows=rows(assessment, chosen), addresses=addresses)
+    return render("overview.html", assessment=assessment, rows=rows(assessment, chosen), addresses=addresses)
 
 
-def details(assessment: Assessment, answer: Answer) -> str:
-    """Everything about one activity in one depth band."""
+def details(assessment: Assessment, answer: Answer, mark: TermLinks | None = None) -> str:
+    """The activity, every rule that fired or could not be answered, and what stands beside the verdict.
+
+    Parameters
+    ----------
+    mark : TermLinks, optional
+        Writes the texts with links to the glossary; shared by the parts of one card.
+    """
     statuses = {state.layer.id: state.detail_nl for state in assessment.receipt.layers}
-    return _render(
+    return render(
         "details.html",
-        assessment=assessment,
+        mark=mark or TermLinks(assessment.wordbook),
         answer=answer,
         certain=[c for c in answer.constraints if c.is_certain],
         doubtful=[c for c in answer.constraints if not c.is_certain],
+        differences=card_parts.differences(answer),
+        levels=card_parts.level_names(answer),
         gaps=gaps(answer, statuses),
     )
 
 
-def concerns(assessment: Assessment, answer: Answer) -> str:
-    """What the region says; beside the verdict, never inside it."""
-    specific, general = sorted_concerns(assessment, answer)
-    return _render("concerns.html", specific=specific, general=general)
-
-
 def receipt(assessment: Assessment) -> str:
     """How the answer came about."""
-    return _render("receipt.html", assessment=assessment, receipt=assessment.receipt)
+    return render("receipt.html", assessment=assessment, receipt=assessment.receipt)
 
 
 def legend(kind: str) -> str:
     """Every word of a map with its meaning."""
-    return _render("legend.html", kind=kind, is_line=False)
+    return _legend(kind, is_line=False)
 
 
 def legend_line(kind: str) -> str:
     """Every word of a map with its pattern, in one line."""
-    return _render("legend.html", kind=kind, is_line=True)
+    return _legend(kind, is_line=True)
+
+
+def _legend(kind: str, *, is_line: bool) -> str:
+    keys = POTENTIAL_ORDER if kind == "potential" else OUTCOME_ORDER
+    return render("legend.html", kind=kind, keys=keys, is_line=is_line)

@@ -13,12 +13,14 @@ from datetime import date
 import streamlit as st
 
 from dgdo_geo.errors import InputError
+from dgdo_geo.model import Reader
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
 from dgdo_geo.web import formats, state
 from dgdo_geo.web.state import View
 
 MUNICIPALITY, ACTIVITY, DATE, MAP_KIND, POINT = "gemeente", "activiteit", "peildatum", "kaart", "punt"
+READER = "lezer"
 X_FIELD, Y_FIELD = "rd_x", "rd_y"
 _WRITTEN = "_written"
 
@@ -76,6 +78,19 @@ def choose(explorer: Explorer, view: View) -> View:
     return _from_session(explorer)
 
 
+def choose_reader(default: Reader) -> None:
+    """Draw the choice of who reads the answer; what was chosen is in the view of the next turn."""
+    if st.session_state.get(READER) is None:
+        st.session_state[READER] = default
+    st.radio(
+        text("web", "reader"),
+        list(Reader),
+        key=READER,
+        format_func=lambda reader: formats.first_capital(text("reader", reader.value)),
+        horizontal=True,
+    )
+
+
 def remember(view: View, explorer: Explorer) -> None:
     """Write the view into the address, so that a link reproduces it."""
     params = state.to_params(view, explorer)
@@ -127,6 +142,7 @@ def _into_session(view: View) -> None:
     session[DATE] = view.on
     session[MAP_KIND] = view.map_kind
     session[POINT] = view.point
+    session[READER] = view.reader
     session[_band_key(view.activity)] = view.band
 
 
@@ -141,5 +157,6 @@ def _from_session(explorer: Explorer) -> View:
         municipality=session[MUNICIPALITY],
         band=session.get(_band_key(activity), 0) or 0,
         point=session[POINT],
-        map_kind=session[MAP_KIND] or "verdict",
+        map_kind=session.get(MAP_KIND) or "verdict",
+        reader=session.get(READER),
     )

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date
 
 from dgdo_geo.model import Band, DepthInterval, DepthRange
-from dgdo_geo.texts import number_nl, text
+from dgdo_geo.texts import number_nl, section, text
 
 MONTHS = (
     "januari", "februari", "maart", "april", "mei", "juni",
@@ -54,6 +54,46 @@ def day(value: date | None) -> str:
     '3 november 2026'
     """
     return "" if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def published(value: date | str | None) -> str:
+    """When a source appeared: a day, a month or only a year.
+
+    >>> published(date(2026, 11, 3)), published("2018-03"), published("2018"), published(None)
+    ('3 november 2026', 'maart 2018', '2018', '')
+    """
+    if not isinstance(value, str):
+        return day(value)
+    year, _, month = value.partition("-")
+    return f"{MONTHS[int(month) - 1]} {year}" if month else year
+
+
+def article(place: str) -> str:
+    """The place in a source; "art." only before the number of an article.
+
+    >>> article("4.1121, eerste lid"), article("figuur 3"), article("45 tot 120 graden")
+    ('art. 4.1121, eerste lid', 'figuur 3', '45 tot 120 graden')
+    """
+    is_number = re.match(r"\d+(\.\d+)*[a-z]{0,2}(?=$|[,;]| en \d| tot en met | onder | \()", place)
+    return text("web_card", "article", article=place) if is_number else place
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit.
+
+    >>> quantity(45, "graden Celsius"), quantity(2000, "m -mv"), quantity(-2.5, "Dm")
+    ('45 graden Celsius', '2000 m onder maaiveld', '-2,5 Dm')
+    """
+    return f"{metres(value)} {section('web_unit').get(unit, unit)}"
+
+
+def first_capital(words: str) -> str:
+    """A sentence that begins with a capital; the rest stays as it is.
+
+    >>> first_capital("de norm is van het Rijk")
+    'De norm is van het Rijk'
+    """
+    return words[:1].upper() + words[1:]
 
 
 def metres(value: float) -> str:

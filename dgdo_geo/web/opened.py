@@ -9,10 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from itertools import count
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from dgdo_geo.catalogue import shipped_layers_dir
-from dgdo_geo.knowledge import KNOWLEDGE_DIR
+from dgdo_geo.knowledge import KNOWLEDGE_DIR, read_knowledge
 from dgdo_geo.model import AreaAssessment, Assessment
 from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.store import default_workspace
@@ -48,14 +50,22 @@ class Bounded(Generic[T]):
 _opening = threading.Lock()
 _areas: Bounded[AreaAssessment] = Bounded(64)
 _points: Bounded[Assessment] = Bounded(64)
+_serials: WeakKeyDictionary[Explorer, int] = WeakKeyDictionary()
+_next_serial = count()
+_numbering = threading.Lock()
 
 
 def fingerprint() -> str:
-    """Changes when a declaration, a rule or the choice of workspace changes. Costs a few milliseconds."""
-    result = hashlib.sha256(str(default_workspace()).encode())
-    folders = (shipped_layers_dir(), default_workspace(), KNOWLEDGE_DIR)
-    for folder in folders:
-        pattern = "**/*.toml" if folder == KNOWLEDGE_DIR else "**/layer.toml"
+    """Changes when a declaration, a rule, a concern or the choice of workspace changes. Costs a few milliseconds."""
+    workspace = default_workspace()
+    result = hashlib.sha256(str(workspace).encode())
+    watched = (
+        (shipped_layers_dir(), "**/layer.toml"),
+        (workspace, "**/layer.toml"),
+        (workspace, "concerns/*.toml"),
+        (KNOWLEDGE_DIR, "**/*.toml"),
+    )
+    for folder, pattern in watched:
         for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
             status = path.stat()
             result.update(f"{path}|{status.st_mtime_ns}|{status.st_size}\n".encode())
@@ -64,6 +74,7 @@ def fingerprint() -> str:
 
 @lru_cache(maxsize=1)
 def _opened(key: str) -> Explorer:
+    read_knowledge.cache_clear()  # or the rules of before stay
     return open_explorer()
 
 
@@ -84,14 +95,22 @@ def version(opened: Explorer) -> str:
     return hashlib.sha256(f"{opened.overlay.hash}|{opened.knowledge.hash}".encode()).hexdigest()[:12]
 
 
+def _serial(opened: Explorer) -> int:
+    """Number of an opened workspace: answers of another one, with other rules or concerns, are not its answers."""
+    with _numbering:
+        if opened not in _serials:
+            _serials[opened] = next(_next_serial)
+        return _serials[opened]
+
+
 def area_answer(opened: Explorer, code: str, on: date) -> AreaAssessment:
     """The answer of a municipality, kept for the next session that asks the same."""
-    return _areas.get((version(opened), code, on), lambda: opened.for_region(code, on))
+    return _areas.get((_serial(opened), code, on), lambda: opened.for_region(code, on))
 
 
 def point_answer(opened: Explorer, x: float, y: float, on: date) -> Assessment:
     """The answer at a point."""
-    return _points.get((version(opened), x, y, on), lambda: opened.at_point(x, y, on))
+    return _points.get((_serial(opened), x, y, on), lambda: opened.at_point(x, y, on))
 
 
 def compressed(content: bytes) -> bytes:

@@ -15,8 +15,9 @@ from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.model import Answer, Assessment
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
-from dgdo_geo.web import card, controls, formats, mapview, opened
+from dgdo_geo.web import card, card_parts, controls, formats, mapview, opened
 from dgdo_geo.web.state import View, to_params
+from dgdo_geo.web.terms import TermLinks
 
 STYLE = Path(__file__).parent / "static" / "dgdo.css"
 
@@ -41,6 +42,8 @@ def show() -> None:
         view = replace(view, point=None)
         assessment = _assessment(explorer, view)
     chosen = _chosen(assessment, view)
+    if assessment is not None and view.reader is assessment.default_reader:
+        view = replace(view, reader=None)
     controls.remember(view, explorer)
     _map_and_summary(explorer, view, assessment, chosen)
     if assessment is not None and chosen is not None:
@@ -91,13 +94,19 @@ def _map_and_summary(explorer: Explorer, view: View, assessment: Assessment | No
 
 def _card(explorer: Explorer, view: View, assessment: Assessment, chosen: Answer) -> None:
     addresses = {i: _address(explorer, view, answer) for i, answer in enumerate(assessment.answers)}
+    mark = TermLinks(assessment.wordbook)
     st.header(formats.literal(text("web", "overview_place", name=assessment.region.name)), anchor=False)
     st.html(card.overview(assessment, chosen, addresses))
-    depth = card.formats.interval(chosen.depth)
+    depth = formats.interval(chosen.depth)
     st.header(text("web", "details", activity=chosen.activity.name_nl, depth=depth), anchor=False)
-    st.html(card.details(assessment, chosen))
+    st.html(card.details(assessment, chosen, mark))
+    st.html(card_parts.geology(assessment, chosen, explorer.knowledge.parameters, mark))
     st.header(text("web", "region"), anchor=False)
-    st.html(card.concerns(assessment, chosen))
+    controls.choose_reader(assessment.default_reader)
+    reader = view.reader or assessment.default_reader
+    st.html(card_parts.concerns(assessment, chosen, reader, mark))
+    st.header(text("web", "procedures"), anchor=False)
+    st.html(card_parts.procedures(assessment, chosen, reader, mark))
     st.header(text("web", "receipt"), anchor=False)
     st.html(card.receipt(assessment))
     st.markdown(text("web", "share"))
@@ -108,6 +117,8 @@ def _card(explorer: Explorer, view: View, assessment: Assessment, chosen: Answer
         mime="application/json",
         on_click="ignore",
     )
+    st.header(text("web", "glossary"), anchor=False)
+    st.html(card_parts.glossary(assessment, mark))
 
 
 def as_json(assessment: Assessment) -> str:

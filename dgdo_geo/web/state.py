@@ -10,7 +10,7 @@ from datetime import date
 import pyproj
 
 from dgdo_geo.errors import InputError
-from dgdo_geo.model import RD_NEW, RegionKind
+from dgdo_geo.model import RD_NEW, Reader, RegionKind
 from dgdo_geo.query import Explorer
 
 MAP_KINDS = ("verdict", "found", "potential")
@@ -32,6 +32,8 @@ class View:
     point : (x, y) or None
         EPSG:28992, metres.
     map_kind : {"verdict", "found", "potential"}
+    reader : Reader or None
+        Who reads the answer; None is the level of government that the place belongs to.
     """
 
     activity: str
@@ -40,6 +42,7 @@ class View:
     band: int = 0
     point: tuple[float, float] | None = None
     map_kind: str = "verdict"
+    reader: Reader | None = None
 
 
 def default_view(explorer: Explorer, today: date) -> View:
@@ -60,6 +63,8 @@ def to_params(view: View, explorer: Explorer) -> dict[str, str]:
     params["peildatum"] = view.on.isoformat()
     if view.map_kind != "verdict":
         params["kaart"] = _MAP_WORDS[view.map_kind]
+    if view.reader is not None:
+        params["lezer"] = view.reader.value
     return params
 
 
@@ -74,7 +79,7 @@ def from_params(params: Mapping[str, str], explorer: Explorer, today: date) -> t
     """
     problems: list[str] = []
     start = default_view(explorer, today)
-    code, activity, band, on, point = None, start.activity, 0, today, None
+    code, activity, band, on, point, reader = None, start.activity, 0, today, None, None
     try:
         if "gemeente" in params:
             code = explorer.regions.find(RegionKind.MUNICIPALITY, params["gemeente"]).code
@@ -97,8 +102,12 @@ def from_params(params: Mapping[str, str], explorer: Explorer, today: date) -> t
     except InputError as error:
         problems.append(error.message_nl)
         point = None
+    try:
+        reader = read_reader(params["lezer"]) if "lezer" in params else None
+    except InputError as error:
+        problems.append(error.message_nl)
     kind = next((k for k, word in _MAP_WORDS.items() if word == params.get("kaart")), "verdict")
-    return View(activity, on, code, band, point, kind), problems
+    return View(activity, on, code, band, point, kind, reader), problems
 
 
 def _band(wanted: str | None, activity: str, explorer: Explorer) -> int:
@@ -124,6 +133,20 @@ def read_date(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError:
         raise InputError("date_wrong", value=value) from None
+
+
+def read_reader(value: str) -> Reader:
+    """A level of government by its Dutch name.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        return Reader(value.strip().casefold())
+    except ValueError:
+        raise InputError("reader_unknown", value=value) from None
 
 
 def read_coordinate(value: str) -> float:

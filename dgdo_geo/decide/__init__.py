@@ -1,0 +1,1 @@
+"""Comparing and choosing: what a change of the rules would do."""
