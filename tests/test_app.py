@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import json
 import re
 import socket
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 
 import folium
 import pytest
+from markupsafe import escape
 from streamlit.testing.v1 import AppTest
 
 from dgdo_geo import maps
 from dgdo_geo.errors import DataError, InputError
-from dgdo_geo.model import Answer, AreaAssessment, Assessment, Verdict
+from dgdo_geo.model import (
+    Answer,
+    AreaAssessment,
+    Assessment,
+    Confidence,
+    Constraint,
+    Doubt,
+    Level,
+    Phase,
+    Reader,
+    Rule,
+    Term,
+    Verdict,
+    Wordbook,
+)
 from dgdo_geo.query import Explorer, open_explorer
+from dgdo_geo.query.own_concerns import add_concern
 from dgdo_geo.texts import TEXTS_DIR, text
-from dgdo_geo.web import card, formats, mapview, opened, page, server, state
+from dgdo_geo.web import card, card_parts, formats, mapview, opened, page, server, state, terms
 from dgdo_geo.web.state import View
+from dgdo_geo.web.terms import TermLinks
 
 ROOT = Path(__file__).parents[1]
 MAIN = ROOT / "dgdo_geo" / "web" / "main.py"
@@ -29,6 +50,8 @@ TODAY = date.today()
 ZEEWOLDE, ZWOLLE = "GM0050", "GM0193"
 IN_THE_ZONE = (159_178.0, 484_914.0)
 """In the middle of the drilling-free zone of Zuidelijk Flevoland."""
+ZONES = {"Zuidelijk Flevoland": (156_500.0, 485_500.0), "Salland Diep": (211_400.0, 483_600.0)}
+ZONES["Roerdalslenk"] = (190_100.0, 351_000.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -153,6 +176,7 @@ def test_typed_coordinates_choose_the_point() -> None:
         ({"punt": "6.1,52.5"}, "lengte- en breedtegraad"),
         ({"punt": "9999999,1"}, "ver buiten Nederland"),
         ({"punt": "hier,daar"}, "geen coördinaat"),
+        ({"gemeente": ZWOLLE, "lezer": "burgemeester"}, "‘burgemeester’ is geen lezer"),
     ],
 )
 def test_wrong_input_is_said_in_dutch(params: dict[str, str], key: str) -> None:
@@ -163,7 +187,7 @@ def test_wrong_input_is_said_in_dutch(params: dict[str, str], key: str) -> None:
     assert "Traceback" not in app.error[0].value
 
 
-@pytest.mark.parametrize("key", ["gemeente", "activiteit", "peildatum", "punt", "diepte"])
+@pytest.mark.parametrize("key", ["gemeente", "activiteit", "peildatum", "punt", "diepte", "lezer"])
 def test_words_in_a_link_never_become_a_picture_or_a_link(key: str) -> None:
     app = run(**{"gemeente": ZWOLLE, key: "![x](http://evil.invalid/p.png) [klik](http://evil.invalid) <b>"})
     assert not app.exception
@@ -187,6 +211,7 @@ def views() -> Iterator[View]:
     yield View("geothermie", TODAY, ZEEWOLDE, 0, IN_THE_ZONE)
     yield View("hto", TODAY, ZEEWOLDE, 1, None, "potential")
     yield View("hto", TODAY, ZEEWOLDE, 0, None, "found")
+    yield View("hto", TODAY, ZEEWOLDE, 0, None, "verdict", Reader.WATER_BOARD)
 
 
 def chosen(explorer: Explorer, view: View) -> Answer | None:
@@ -319,3 +344,436 @@ def test_every_text_of_the_templates_exists() -> None:
                 key,
             )
     assert text("web", "title")
+
+
+def test_examples_in_the_docstrings_hold() -> None:
+    for module in (formats, state):
+        result = doctest.testmod(module)
+        assert result.attempted and not result.failed
+
+
+# What stands around the verdict --------------------------------------------------------------
+
+
+class Outline(HTMLParser):
+    """Ids, in-page links and what stands inside what."""
+
+    EMPTY = {"br", "hr", "img", "input"}
+    CLICKABLE = {"a", "summary", "h1", "h2", "h3", "h4"}
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.nested: list[str] = []
+        self.wrong: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self._open, self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if known.get("id"):
+            self.ids.append(str(known["id"]))
+        href = known.get("href")
+        if tag == "a" and href and href.startswith("#"):
+            self.targets.append(href[1:])
+            if self.CLICKABLE & set(self._open):
+                self.nested.append(href)
+        if tag not in self.EMPTY:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def whole_card(
+    assessment: Assessment, answer: Answer, explorer: Explorer, reader: Reader = Reader.MUNICIPALITY
+) -> dict[str, str]:
+    """The parts of the card as the page draws them."""
+    mark = TermLinks(assessment.wordbook)
+    return {
+        "summary": card.summary(assessment, answer, "verdict"),
+        "details": card.details(assessment, answer, mark),
+        "geology": card_parts.geology(assessment, answer, explorer.knowledge.parameters, mark),
+        "concerns": card_parts.concerns(assessment, answer, reader, mark),
+        "procedures": card_parts.procedures(assessment, answer, reader, mark),
+        "glossary": card_parts.glossary(assessment, mark),
+    }
+
+
+def plain(html: str) -> str:
+    """The words of some HTML."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", html)))
+
+
+@pytest.fixture(scope="module")
+def found(explorer: Explorer) -> list[tuple[Assessment, Answer]]:
+    """Answers in the zones, at a point, and of a whole municipality."""
+    asked: list[Assessment] = [opened.point_answer(explorer, *place, TODAY) for place in ZONES.values()]
+    asked.append(opened.area_answer(explorer, ZEEWOLDE, TODAY))
+    return [(one, answer) for one in asked for answer in one.answers]
+
+
+def with_rule(constraint: Constraint, **changes: object) -> Constraint:
+    return dataclasses.replace(constraint, rule=constraint.rule.model_copy(update=changes))
+
+
+def test_every_card_is_whole_and_every_link_in_it_arrives(
+    explorer: Explorer, found: list[tuple[Assessment, Answer]]
+) -> None:
+    for assessment, answer in found:
+        parts = whole_card(assessment, answer, explorer)
+        outlines = {name: Outline(html) for name, html in parts.items()}
+        ids = Counter(i for outline in outlines.values() for i in outline.ids)
+        assert [i for i, count in ids.items() if count > 1] == []
+        for name, outline in outlines.items():
+            assert outline.wrong == [], (name, answer.activity.id)
+            assert outline.nested == [], (name, answer.activity.id)
+            assert set(outline.targets) <= set(ids), (name, answer.activity.id)
+            assert "None" not in parts[name]
+
+
+def test_reader_chooses_which_concerns_come_first(explorer: Explorer) -> None:
+    app = run(gemeente=ZEEWOLDE, activiteit="geothermie")
+    assert app.radio(key="lezer").value is Reader.MUNICIPALITY
+    assert "lezer" not in app.query_params
+    shown = {}
+    for reader in Reader:
+        app.radio(key="lezer").set_value(reader).run()
+        assert not app.exception and not app.error
+        shown[reader] = html(app).split('class="dgdo-cards"')[1].split("</ul>")[0]
+    assert "lezer=waterschap" in html(app), "the links of the overview keep the reader"
+    assert app.query_params["lezer"] == "waterschap"
+    assert shown[Reader.MUNICIPALITY] != shown[Reader.PROVINCE]
+    assessment = opened.area_answer(explorer, ZEEWOLDE, TODAY)
+    for reader, cards in shown.items():
+        first, rest = assessment.concerns_for(reader, "geothermie")
+        assert 0 < len(first) <= 8 < len(rest)
+        assert cards.count("<li>") == len(first)
+        for item in first:
+            assert escape(item.concern.title_nl) in cards
+            assert all(text("fit", fit.value) in cards for fit in item.fits)
+    app.radio(key="lezer").set_value(Reader.MUNICIPALITY).run()
+    assert "lezer" not in app.query_params, "the default needs no place in the link"
+
+
+def test_other_concerns_are_one_click_away(zeewolde: AreaAssessment) -> None:
+    answer = zeewolde.answers[0]
+    for reader in Reader:
+        first, rest = zeewolde.concerns_for(reader, answer.activity.id)
+        shown = card_parts.concerns(zeewolde, answer, reader)
+        open_part, _, folded = shown.partition("<details>")
+        assert "telt niet mee in het oordeel" in open_part
+        assert f"Nog {len(rest)} andere aandachtspunten" in folded
+        assert "<details" not in folded, "not two clicks"
+        words = plain(folded)
+        for item in rest:
+            assert re.sub(r"\s+", " ", item.concern.text_nl) in words
+        assert folded.count("<li>") == len(rest)
+        assert open_part.count("<li>") == len(first)
+
+
+def test_link_keeps_the_reader() -> None:
+    app = run(gemeente=ZWOLLE, activiteit="geothermie", lezer="provincie")
+    assert not app.error
+    assert app.radio(key="lezer").value is Reader.PROVINCE
+    assert app.query_params["lezer"] == "provincie"
+    app.selectbox(key="activiteit").select("zoutwinning").run()
+    assert app.query_params["lezer"] == "provincie"
+    assert "Rol van de provincie" in html(app)
+
+
+def test_wrong_reader_in_a_link_leaves_the_default() -> None:
+    app = run(gemeente=ZWOLLE, lezer="burgemeester")
+    assert app.radio(key="lezer").value is Reader.MUNICIPALITY
+    assert "lezer" not in app.query_params
+
+
+def test_clearing_the_municipality_and_choosing_again() -> None:
+    app = run(gemeente=ZWOLLE, lezer="provincie", kaart="potentie")
+    app.selectbox(key="gemeente").set_value(None).run()
+    assert not app.exception
+    app.selectbox(key="gemeente").select(ZEEWOLDE).run()
+    assert not app.exception and not app.error
+    assert app.query_params["gemeente"] == ZEEWOLDE
+
+
+def test_concerns_never_change_the_verdict(zeewolde: AreaAssessment) -> None:
+    without = dataclasses.replace(zeewolde, concerns=())
+    for answer in zeewolde.answers:
+        assert card.summary(without, answer, "verdict") == card.summary(zeewolde, answer, "verdict")
+        assert card.details(without, answer) == card.details(zeewolde, answer)
+    empty = card_parts.concerns(without, zeewolde.answers[0], Reader.PROVINCE)
+    assert text("web_card", "no_concerns") in empty
+
+
+def test_own_concern_shows_its_author_without_a_restart(explorer: Explorer) -> None:
+    before = html(run(gemeente=ZWOLLE))
+    own = add_concern(
+        explorer.workspace.path,
+        explorer.knowledge,
+        title="Past dit <bij> onze kernen?",
+        body="<script>alert(1)</script> Dorpsraad vraagt om uitleg.",
+        places=[ZWOLLE],
+        author="Piet & Co",
+        source="Brief van de dorpsraad",
+    )
+    try:
+        shown = html(run(gemeente=ZWOLLE))
+        assert "Dorpsraad" not in before
+        assert "Eigen aandachtspunt van Piet &amp; Co" in shown
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; Dorpsraad" in shown
+        assert "Brief van de dorpsraad" in shown
+        assert text("fit", "own_place") in shown
+        assert "Dorpsraad" not in html(run(gemeente=ZEEWOLDE))
+    finally:
+        (explorer.workspace.path / "concerns" / f"{own.id}.toml").unlink()
+    assert "Dorpsraad" not in html(run(gemeente=ZWOLLE))
+
+
+# Rules ---------------------------------------------------------------------------------------
+
+
+def shown_rules(answer: Answer) -> Iterator[Rule]:
+    yield from (item.rule for item in (*answer.constraints, *answer.alternatives, *answer.unanswered))
+    yield from answer.clear
+
+
+def in_words(doubt: tuple[Doubt, ...]) -> str:
+    return "; ".join(text("doubt", one.value) for one in doubt)
+
+
+def test_no_uncertain_rule_without_its_doubt(explorer: Explorer, found: list[tuple[Assessment, Answer]]) -> None:
+    looked = 0
+    for assessment, answer in (*found, first_difference(explorer)):
+        shown = card.details(assessment, answer)
+        chunks = re.findall(r"<article.*?</article>|<li>.*?</li>", shown, re.DOTALL)
+        for rule in shown_rules(answer):
+            if rule.confidence is Confidence.UNCERTAIN:
+                title = re.escape(str(escape(rule.title_nl))) + r"(</a>|:? <span)"
+                places = [plain(chunk) for chunk in chunks if re.search(title, chunk)]
+                assert places, rule.id
+                assert all(in_words(rule.doubt) in words for words in places), rule.id
+                looked += 1
+        strictest = card.strictest_rule(answer)
+        if strictest is not None and strictest.confidence is Confidence.UNCERTAIN:
+            assert in_words(strictest.doubt) in plain(card.summary(assessment, answer, "verdict"))
+    assert looked
+
+
+def test_rule_says_which_law_who_may_deviate_and_all_its_sources(found: list[tuple[Assessment, Answer]]) -> None:
+    further = deviations = 0
+    for assessment, answer in found:
+        for article in re.findall(r"<article.*?</article>", card.details(assessment, answer), re.DOTALL):
+            rule_id = re.search(r'id="regel-([^"]+)"', article)
+            assert rule_id
+            items = (*answer.constraints, *answer.alternatives)
+            rule = next(item.rule for item in items if item.rule.id == rule_id[1])
+            words = plain(article)
+            assert text("act", rule.act.value) in words
+            assert rule.deviation_nl in words
+            assert in_words(rule.doubt) in words
+            assert all(source.title in words and source.read_as_nl in words for source in (rule.source, *rule.also))
+            further += len(rule.also)
+            deviations += bool(rule.deviation_nl)
+    assert further and deviations
+
+
+def test_slanted_well_stands_beside_the_verdict(explorer: Explorer) -> None:
+    shown = 0
+    for x, y in ZONES.values():
+        assessment = opened.point_answer(explorer, x, y, TODAY)
+        answer = next(a for a in assessment.answers if a.activity.id == "geothermie")
+        html = card.details(assessment, answer)
+        assert ('id="schuine-put"' in html) == bool(answer.alternatives)
+        assert ("#schuine-put" in card.summary(assessment, answer, "verdict")) == bool(answer.alternatives)
+        if not answer.alternatives:
+            continue
+        shown += 1
+        block = html.split('id="schuine-put"')[1].split("</section>")[0]
+        assert "Dit is niet het oordeel." in block
+        for item in answer.alternatives:
+            assert f"{item.rule.title_nl}: ten minste {text('verdict', item.rule.verdict.key)}" in plain(block)
+            assert f'id="regel-{item.rule.id}"' not in html.split('id="schuine-put"')[0]
+        without = dataclasses.replace(answer, alternatives=())
+        assert card.outcome_word(without) == card.outcome_word(answer)
+        assert card.reason(without) == card.reason(answer)
+    assert shown
+
+
+def first_difference(explorer: Explorer) -> tuple[Assessment, Answer]:
+    """The first municipality of the start set where levels of government differ."""
+    for code in explorer.regions.municipalities.index:
+        assessment = opened.area_answer(explorer, code, TODAY)
+        for answer in assessment.answers:
+            if answer.level_differences:
+                return assessment, answer
+    raise AssertionError("no place in the start set where levels of government differ")
+
+
+def test_levels_of_government_that_differ_are_all_shown(explorer: Explorer) -> None:
+    assessment, answer = first_difference(explorer)
+    html = card.details(assessment, answer)
+    block = html.split('id="bestuurslagen"')[1].split("</section>")[0]
+    words = plain(block)
+    for difference in answer.level_differences:
+        assert difference.layer.title_nl in words
+        assert f"telt de strengste: {text('level', difference.decides.value)}." in words
+        for level, verdict in difference.verdicts:
+            assert f"{formats.first_capital(text('level', level.value))}: {text('verdict', verdict.key)}" in words
+    assert "#bestuurslagen" in card.summary(assessment, answer, "verdict")
+    same = dataclasses.replace(answer, constraints=())
+    assert 'id="bestuurslagen"' not in card.details(assessment, same)
+
+
+def test_state_and_province_about_the_same_zone(explorer: Explorer) -> None:
+    assessment = opened.point_answer(explorer, *IN_THE_ZONE, TODAY)
+    answer = assessment.answers[0]
+    first = next(item for item in answer.constraints if item.layer is not None)
+    state_says = with_rule(first, id="a", level=Level.NATIONAL, verdict=Verdict.EXCLUDED, title_nl="Regel A")
+    milder = with_rule(first, id="b", level=Level.PROVINCIAL, verdict=Verdict.CONDITIONAL, title_nl="Regel <B>")
+    mildest = with_rule(first, id="c", level=Level.PROVINCIAL, verdict=Verdict.ATTENTION, title_nl="Regel C")
+    answer = dataclasses.replace(answer, constraints=(state_says, milder, mildest))
+    block = card.details(assessment, answer).split('id="bestuurslagen"')[1].split("</section>")[0]
+    assert "Rijk en provincie oordelen verschillend" in block
+    assert '<a href="#regel-a">Regel A</a>' in block and "Regel &lt;B&gt;" in block
+    assert "Regel C" not in block, "the province says 'ja, mits' because of rule B"
+    assert "telt de strengste: Rijk." in block
+
+
+# Activity, procedure, words ------------------------------------------------------------------
+
+
+def test_activity_shows_its_policy_and_how_sure_it_is(found: list[tuple[Assessment, Answer]]) -> None:
+    for assessment, answer in found:
+        words = plain(card.details(assessment, answer))
+        activity = answer.activity
+        assert f"Beleid: {text('policy_status', activity.status)}." in words
+        assert f"Stand van {formats.day(activity.policy_date)}." in words
+        assert text("confidence", activity.confidence.value) in words
+        assert in_words(activity.doubt) in words
+
+
+def test_requirements_show_the_number_of_the_day(explorer: Explorer, found: list[tuple[Assessment, Answer]]) -> None:
+    parameters = explorer.knowledge.parameters
+    numbers = 0
+    for assessment, answer in found:
+        activity = answer.activity
+        words = plain(card_parts.geology(assessment, answer, parameters))
+        assert activity.needs_nl in words and activity.well_needs_nl in words
+        for requirement in activity.requirements:
+            assert requirement.text_nl in words
+            assert in_words(requirement.doubt) in words
+            for name, sign in ((requirement.at_least, "minstens"), (requirement.at_most, "hoogstens")):
+                if name is not None:
+                    numbers += 1
+                    value = parameters[name].at(assessment.on)
+                    assert value is not None
+                    assert f"{sign} {formats.quantity(value, parameters[name].unit)}" in words
+                    assert in_words(parameters[name].doubt) in words
+    assert numbers
+
+
+def test_requirement_before_its_number_says_so(explorer: Explorer) -> None:
+    parameters = explorer.knowledge.parameters
+    activity = next(a for a in explorer.knowledge.activities.values() if any(r.at_least for r in a.requirements))
+    first = min(value.valid_from for p in parameters.values() for value in p.values)
+    thresholds = [t for need in card_parts.needs(activity, parameters, first - timedelta(1)) for t in need.thresholds]
+    assert thresholds
+    assert all("gold hier nog geen getal" in item.words for item in thresholds)
+
+
+def test_procedure_shows_every_step_in_order_of_time(found: list[tuple[Assessment, Answer]]) -> None:
+    order, looked = list(Phase), 0
+    for assessment, answer in found:
+        for procedure in answer.procedures:
+            shown = card_parts.in_order(procedure)
+            phases = [order.index(group.phase) for group in shown.phases]
+            assert phases == sorted(phases)
+            steps = [item for group in shown.phases for item in group.steps]
+            assert [item.number for item in steps] == list(range(1, len(procedure.steps) + 1))
+            assert {id(item.step) for item in steps} == {id(step) for step in procedure.steps}
+        words = plain(card_parts.procedures(assessment, answer, Reader.WATER_BOARD))
+        assert ("hebben wij voor deze activiteit en diepte nog niet uitgezocht" in words) != bool(answer.procedures)
+        for procedure in answer.procedures:
+            assert all(gap in words for gap in procedure.gaps_nl)
+            for step in procedure.steps:
+                looked += 1
+                texts = (step.step_nl, step.decides_nl, step.advises_nl, step.municipality_nl, step.province_nl)
+                texts += (step.water_board_nl, step.participation_nl, step.appeal_nl, in_words(step.doubt))
+                assert all(re.sub(r"\s+", " ", value) in words for value in texts)
+                assert all(source.title in words for source in (step.source, *step.also))
+    assert looked
+
+
+def test_what_was_not_looked_up_is_said(found: list[tuple[Assessment, Answer]]) -> None:
+    assessment, answer = next((one, a) for one, a in found if a.procedures and a.procedures[0].steps)
+    empty = ("advises_nl", "municipality_nl", "province_nl", "water_board_nl", "participation_nl", "appeal_nl")
+    step = answer.procedures[0].steps[0].model_copy(update=dict.fromkeys(empty, "") | {"decides_nl": "de minister"})
+    procedure = answer.procedures[0].model_copy(update={"steps": (step,)})
+    answer = dataclasses.replace(answer, procedures=(procedure,))
+    for reader in Reader:
+        shown = card_parts.procedures(assessment, answer, reader)
+        assert shown.count(text("web_card", "not_looked_up")) == len(empty)
+        visible = shown.split("Advies, andere overheden")[0]
+        assert visible.count(text("web_card", "not_looked_up")) == 1
+    none = card_parts.procedures(assessment, dataclasses.replace(answer, procedures=()), Reader.PROVINCE)
+    assert text("web_card", "no_procedure") in none
+
+
+def test_words_are_explained(explorer: Explorer, found: list[tuple[Assessment, Answer]]) -> None:
+    links = 0
+    for assessment, answer in found:
+        parts = whole_card(assessment, answer, explorer)
+        words = plain(parts["glossary"])
+        assert assessment.terms
+        for term in assessment.terms:
+            assert f'<dt id="{terms.anchor(term)}">' in parts["glossary"]
+            assert term.meaning_nl in words
+        linked = re.findall(r'class="dgdo-term" href="#([^"]+)"', parts["details"] + parts["geology"])
+        assert len(linked) == len(set(linked)), "only the first use of a word is a link"
+        links += len(linked)
+    assert links
+
+
+def test_words_in_hostile_text_stay_text() -> None:
+    asv = Term(id="asv", term_nl="voorraad (ASV)", meaning_nl='Water "voor" <later>')
+    mark = TermLinks(Wordbook([asv]))
+    shown = mark('<img src=x onerror="alert(1)"> ASV & <a href="#">voorraad</a>')
+    assert shown.count("<") == 2, "one link, opened and closed"
+    assert 'href="#woord-asv"' in shown
+    assert 'title="Water &#34;voor&#34; &lt;later&gt;">ASV</a>' in shown
+    assert "&lt;img src=x onerror=&#34;alert(1)&#34;&gt;" in shown
+    assert plain(shown) == '<img src=x onerror="alert(1)"> ASV & <a href="#">voorraad</a>'
+    assert "<" not in mark("ASV")
+    mark.start_again()
+    assert "<a " in mark("ASV")
+
+
+def test_texts_of_rules_cannot_bring_html(explorer: Explorer) -> None:
+    evil = "<script>alert(1)</script>"
+    assessment = opened.point_answer(explorer, *IN_THE_ZONE, TODAY)
+    answer = assessment.answers[0]
+    texts = dict.fromkeys(("title_nl", "explanation_nl", "condition_nl", "deviation_nl"), evil)
+    source = answer.constraints[0].rule.source.model_copy(update={"quote_nl": evil, "read_as_nl": evil, "title": evil})
+    bad = with_rule(answer.constraints[0], **texts, source=source, also=(source,), not_modelled=(evil,))
+    activity = answer.activity.model_copy(update=dict.fromkeys(("policy_nl", "needs_nl", "well_needs_nl"), evil))
+    procedures = tuple(
+        p.model_copy(
+            update={"gaps_nl": (evil,), "steps": tuple(s.model_copy(update={"decides_nl": evil}) for s in p.steps)}
+        )
+        for p in answer.procedures
+    )
+    answer = dataclasses.replace(
+        answer, constraints=(bad,), alternatives=(bad,), activity=activity, procedures=procedures
+    )
+    for html in whole_card(assessment, answer, explorer).values():
+        assert "<script>" not in html
+
+
+def test_sources_show_the_date_that_is_known(explorer: Explorer) -> None:
+    shown = {formats.published(source.published) for source in explorer.knowledge.citations()}
+    assert {len(words.split()) for words in shown} >= {0, 1, 3}, "without a date, a year and a day"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import TODAY, activity, layer, rule
+from worlds import TODAY, activity, declared, layer, rule
 
 from dgdo_geo.assess import CAUSES, BandAssessment, Firing, assess, combine_potential, layer_potential, verdict_of
 from dgdo_geo.model import (
@@ -43,8 +43,8 @@ SKETCH = layer("zones", ["zone", "kern"], absence="unknown")
 ONLY_OVERIJSSEL = layer("zones", ["zone", "kern"], coverage=("PV23",))
 
 
-def declared(*drafts: dict[str, Any]) -> list[Rule]:
-    return [Rule.model_validate(draft) for draft in drafts]
+def rulebook(*drafts: dict[str, Any]) -> list[Rule]:
+    return [declared(Rule, draft) for draft in drafts]
 
 
 def state(item: Layer, status: LayerStatus = LayerStatus.AVAILABLE) -> dict[str, LayerState]:
@@ -65,7 +65,7 @@ def judge(
     band: DepthInterval = DEEP,
     province: str = "PV23",
 ) -> BandAssessment:
-    asked = Activity.model_validate(activity("warmte", [(band.top_m, band.base_m)]))
+    asked = declared(Activity, activity("warmte", [(band.top_m, band.base_m)]))
     states = state(CONCLUSIVE) if layers is None else layers
     return assess(asked, band, rules, table([here], province), states, lambda p, _: NUMBERS[p], TODAY)
 
@@ -109,7 +109,7 @@ NOT_APPLICABLE = (Firing.NOT_APPLICABLE, None)
 def test_a_rule_fires_where_its_zone_is_present(
     here: dict[EvidenceKey, Presence], conclusive: tuple[Firing, Cause | None], sketch: tuple[Firing, Cause | None]
 ) -> None:
-    rules = declared(rule("r"))
+    rules = rulebook(rule("r"))
     assert said(judge(rules, here)) == conclusive
     assert said(judge(rules, here, state(SKETCH))) == sketch
 
@@ -128,13 +128,13 @@ def test_a_rule_fires_where_its_zone_is_present(
 def test_a_rule_about_absence_fires_only_where_absence_is_certain(
     here: dict[EvidenceKey, Presence], conclusive: tuple[Firing, Cause | None], sketch: tuple[Firing, Cause | None]
 ) -> None:
-    rules = declared(rule("r", when="absent"))
+    rules = rulebook(rule("r", when="absent"))
     assert said(judge(rules, here)) == conclusive
     assert said(judge(rules, here, state(SKETCH))) == sketch
 
 
 def test_a_rule_without_a_layer_fires_everywhere() -> None:
-    rules = declared(rule("r", layer=None, when="always"))
+    rules = rulebook(rule("r", layer=None, when="always"))
     assert said(judge(rules, {}, {})) == FIRES
 
 
@@ -149,21 +149,21 @@ def test_a_rule_without_a_layer_fires_everywhere() -> None:
 )
 @pytest.mark.parametrize("when", ["present", "absent"])
 def test_a_layer_that_cannot_be_read_answers_nothing(states: dict[str, LayerState], cause: Cause, when: str) -> None:
-    found = judge(declared(rule("r", when=when)), {ZONE: INSIDE}, states)
+    found = judge(rulebook(rule("r", when=when)), {ZONE: INSIDE}, states)
     assert said(found) == (Firing.UNANSWERED, cause)
     assert verdict_of(found, 0) is Verdict.NO_KNOWN_CONSTRAINT
     assert not found.conclusive[0]
 
 
 def test_outside_its_coverage_a_layer_is_silent() -> None:
-    rules = declared(rule("r"))
+    rules = rulebook(rule("r"))
     assert said(judge(rules, {}, state(ONLY_OVERIJSSEL), province="PV23")) == CLEAR
     assert said(judge(rules, {}, state(ONLY_OVERIJSSEL), province="PV22")) == SILENT
     assert said(judge(rules, {ZONE: INSIDE}, state(ONLY_OVERIJSSEL), province="PV22")) == FIRES
 
 
 def test_a_rule_holds_in_its_own_provinces_only() -> None:
-    rules = declared(rule("r", regions=["PV23", "PV24"]))
+    rules = rulebook(rule("r", regions=["PV23", "PV24"]))
     assert said(judge(rules, {ZONE: INSIDE}, province="PV23")) == FIRES
     assert said(judge(rules, {ZONE: INSIDE}, province="PV24")) == FIRES
     assert said(judge(rules, {ZONE: INSIDE}, province="PV22")) == NOT_APPLICABLE
@@ -174,8 +174,8 @@ def test_a_rule_holds_in_its_own_provinces_only() -> None:
 
 def test_rows_of_different_provinces_are_told_apart() -> None:
     evidence = EvidenceTable((ZONE,), np.array([[INSIDE], [INSIDE], [OUTSIDE]], np.int8), ("PV23", "PV22", "PV23"))
-    asked = Activity.model_validate(activity("warmte", [(1250, 4000)]))
-    rules = declared(rule("r", regions=["PV23"]))
+    asked = declared(Activity, activity("warmte", [(1250, 4000)]))
+    rules = rulebook(rule("r", regions=["PV23"]))
     for layers, expected in (
         (state(CONCLUSIVE), [Firing.FIRES, Firing.NOT_APPLICABLE, Firing.CLEAR]),
         ({}, [Firing.UNANSWERED, Firing.NOT_APPLICABLE, Firing.UNANSWERED]),
@@ -186,7 +186,7 @@ def test_rows_of_different_provinces_are_told_apart() -> None:
 
 
 def test_only_the_named_classes_count_and_no_class_means_any() -> None:
-    named, any_class = declared(rule("named", classes=["kern"]), rule("any"))
+    named, any_class = rulebook(rule("named", classes=["kern"]), rule("any"))
     assert said(judge([named], {ZONE: INSIDE})) == CLEAR
     assert said(judge([named], {CORE: INSIDE})) == FIRES
     assert said(judge([any_class], {CORE: INSIDE})) == FIRES
@@ -219,7 +219,7 @@ BETWEEN_80_AND_200 = EvidenceKey("zones", "zone", DepthRange(80, 80, 200, 200))
 def test_a_rule_looks_at_its_own_part_of_the_column(
     extent: str, key: EvidenceKey, top: float, base: float, expected: tuple[Firing, Cause | None]
 ) -> None:
-    found = judge(declared(rule("r", extent=extent)), {key: INSIDE}, band=DepthInterval(top, base))
+    found = judge(rulebook(rule("r", extent=extent)), {key: INSIDE}, band=DepthInterval(top, base))
     assert said(found) == expected
 
 
@@ -238,7 +238,7 @@ def test_a_rule_looks_at_its_own_part_of_the_column(
 def test_a_depth_limit_of_a_rule_is_half_open(
     limit: str, top: float, base: float, applies: bool, layers: dict[str, LayerState] | None
 ) -> None:
-    found = judge(declared(rule("r", **{limit: "grens"})), {ZONE: INSIDE}, layers, band=DepthInterval(top, base))
+    found = judge(rulebook(rule("r", **{limit: "grens"})), {ZONE: INSIDE}, layers, band=DepthInterval(top, base))
     assert (said(found) != NOT_APPLICABLE) is applies
     assert bool(found.conclusive[0]) is (not applies or layers is None)
 
@@ -257,18 +257,18 @@ def test_a_depth_limit_of_a_rule_is_half_open(
 def test_a_distance_rule_looks_at_its_own_distance_only(
     key: EvidenceKey, expected: tuple[Firing, Cause | None]
 ) -> None:
-    assert said(judge(declared(rule("r", within="afstand")), {key: INSIDE})) == expected
+    assert said(judge(rulebook(rule("r", within="afstand")), {key: INSIDE})) == expected
 
 
 def test_a_rule_without_distance_does_not_fire_on_a_zone_nearby() -> None:
-    assert said(judge(declared(rule("r")), {EvidenceKey("zones", "zone", within_m=500.0): INSIDE})) == CLEAR
+    assert said(judge(rulebook(rule("r")), {EvidenceKey("zones", "zone", within_m=500.0): INSIDE})) == CLEAR
 
 
 # Many rules together -----------------------------------------------------------------------
 
 
 def strict_and_mild(strict: str, mild: str, **of_strict: object) -> list[Rule]:
-    return declared(rule("strict", verdict=strict, **of_strict), rule("mild", verdict=mild, classes=["kern"]))
+    return rulebook(rule("strict", verdict=strict, **of_strict), rule("mild", verdict=mild, classes=["kern"]))
 
 
 def test_the_strictest_rule_decides_and_all_are_kept() -> None:
@@ -289,7 +289,7 @@ VERDICTS = ["attention", "conditional", "no_unless", "excluded"]
 @pytest.mark.parametrize("fired", VERDICTS)
 @pytest.mark.parametrize("unanswered", VERDICTS)
 def test_a_missing_layer_cannot_soften_a_verdict_but_may_hide_a_stricter_one(fired: str, unanswered: str) -> None:
-    rules = declared(rule("fires", verdict=fired), rule("open", verdict=unanswered, layer="natuur"))
+    rules = rulebook(rule("fires", verdict=fired), rule("open", verdict=unanswered, layer="natuur"))
     found = judge(rules, {ZONE: INSIDE})
     assert verdict_of(found, 0).key == fired
     assert bool(found.conclusive[0]) is (VERDICTS.index(unanswered) <= VERDICTS.index(fired))
@@ -298,7 +298,7 @@ def test_a_missing_layer_cannot_soften_a_verdict_but_may_hide_a_stricter_one(fir
 @pytest.mark.parametrize("fired", VERDICTS)
 @pytest.mark.parametrize("in_rim", VERDICTS)
 def test_the_rim_counts_in_the_indication_and_not_in_the_verdict(fired: str, in_rim: str) -> None:
-    rules = declared(rule("fires", verdict=fired, classes=["zone"]), rule("rim", verdict=in_rim, classes=["kern"]))
+    rules = rulebook(rule("fires", verdict=fired, classes=["zone"]), rule("rim", verdict=in_rim, classes=["kern"]))
     found = judge(rules, {ZONE: INSIDE, CORE: RIM})
     assert Verdict(int(found.verdict[0])).key == fired
     assert Verdict(int(found.indication[0])).key == max(fired, in_rim, key=VERDICTS.index)
@@ -306,12 +306,12 @@ def test_the_rim_counts_in_the_indication_and_not_in_the_verdict(fired: str, in_
 
 
 def test_near_a_zone_nothing_is_indicated() -> None:
-    found = judge(declared(rule("r")), {ZONE: NEAR})
+    found = judge(rulebook(rule("r")), {ZONE: NEAR})
     assert (int(found.verdict[0]), int(found.indication[0]), bool(found.conclusive[0])) == (0, 0, False)
 
 
 def test_an_exempted_rule_does_not_count_where_the_other_certainly_fires() -> None:
-    rules = declared(rule("strict"), rule("lifts", layer="schets", verdict="attention", exempts=["strict"]))
+    rules = rulebook(rule("strict"), rule("lifts", layer="schets", verdict="attention", exempts=["strict"]))
     layers = state(CONCLUSIVE) | state(layer("schets"))
     key = EvidenceKey("schets", "zone")
     for presence, expected, verdict, conclusive in (
@@ -326,7 +326,7 @@ def test_an_exempted_rule_does_not_count_where_the_other_certainly_fires() -> No
 
 
 def test_an_exempted_rule_that_could_not_be_answered_no_longer_keeps_the_answer_open() -> None:
-    rules = declared(rule("strict"), rule("lifts", layer="schets", verdict="attention", exempts=["strict"]))
+    rules = rulebook(rule("strict"), rule("lifts", layer="schets", verdict="attention", exempts=["strict"]))
     layers = state(CONCLUSIVE, LayerStatus.NOT_LOADED) | state(layer("schets"))
     assert judge(rules, {EvidenceKey("schets", "zone"): INSIDE}, layers).conclusive[0]
     assert not judge(rules, {EvidenceKey("schets", "zone"): OUTSIDE}, layers).conclusive[0]
@@ -359,7 +359,7 @@ def test_learning_more_never_makes_a_conclusive_verdict_stricter(
     here = {ZONE: zone, CORE: core, EvidenceKey("schets", "zone"): sketched}
     some = state(CONCLUSIVE, of_zones) | state(layer("schets"), of_sketch)
     everything = state(CONCLUSIVE) | state(layer("schets"))
-    before, after = judge(declared(*rules), here, some), judge(declared(*rules), here, everything)
+    before, after = judge(rulebook(*rules), here, some), judge(rulebook(*rules), here, everything)
     assert after.verdict[0] >= before.verdict[0]
     assert before.indication[0] >= before.verdict[0]
     if before.conclusive[0]:
@@ -372,11 +372,11 @@ def test_moving_away_from_the_rim_never_contradicts_a_conclusive_verdict(
 ) -> None:
     """RIM and NEAR mean "inside or outside, not sure"; a conclusive verdict must hold for both."""
     layers = state(CONCLUSIVE) | state(layer("schets"))
-    doubtful = judge(declared(*rules), {ZONE: zone, CORE: core}, layers)
+    doubtful = judge(rulebook(*rules), {ZONE: zone, CORE: core}, layers)
     possible = {OUTSIDE: [OUTSIDE], NEAR: [OUTSIDE, INSIDE], RIM: [OUTSIDE, INSIDE], INSIDE: [INSIDE]}
     for a in possible[zone]:
         for b in possible[core]:
-            sure = judge(declared(*rules), {ZONE: a, CORE: b}, layers)
+            sure = judge(rulebook(*rules), {ZONE: a, CORE: b}, layers)
             assert sure.conclusive[0]
             assert sure.verdict[0] >= doubtful.verdict[0]
             if doubtful.conclusive[0]:
@@ -402,7 +402,7 @@ def offer(
     band: DepthInterval = DEEP,
     named: tuple[str, ...] = ("zand", "klei"),
 ) -> tuple[Potential, bool]:
-    asked = Activity.model_validate(activity("warmte", [(band.top_m, band.base_m)], named))
+    asked = declared(Activity, activity("warmte", [(band.top_m, band.base_m)], named))
     found = assess(asked, band, [], table([here]), layers, lambda p, _: NUMBERS[p], TODAY)
     return Potential(int(found.potential[0])), bool(found.potential_certain[0])
 
@@ -517,8 +517,8 @@ def test_the_date_reaches_the_parameters() -> None:
         asked_on.append(on)
         return 500.0
 
-    asked = Activity.model_validate(activity("warmte", [(1250, 4000)]))
-    rules = declared(rule("r", within="afstand", deeper_than="afstand"))
+    asked = declared(Activity, activity("warmte", [(1250, 4000)]))
+    rules = rulebook(rule("r", within="afstand", deeper_than="afstand"))
     assess(asked, DEEP, rules, table([{}]), state(CONCLUSIVE), value, date(2025, 6, 1))
     assert set(asked_on) == {date(2025, 6, 1)}
 
@@ -533,9 +533,9 @@ def test_the_date_reaches_the_parameters() -> None:
     ],
 )
 def test_a_provincial_rule_never_decides_at_the_border(home, near, expected, conclusive) -> None:
-    rules = declared(rule("r", regions=["PV22"]))
+    rules = rulebook(rule("r", regions=["PV22"]))
     evidence = EvidenceTable((ZONE,), np.array([[INSIDE]], np.int8), (home,), near_provinces=near)
-    asked = Activity.model_validate(activity("warmte", [(1250, 4000)]))
+    asked = declared(Activity, activity("warmte", [(1250, 4000)]))
     found = assess(asked, DEEP, rules, evidence, state(CONCLUSIVE), lambda p, _: NUMBERS[p], TODAY)
     (outcome,) = found.rules
     cause = None if outcome.cause[0] < 0 else CAUSES[int(outcome.cause[0])]
@@ -544,7 +544,7 @@ def test_a_provincial_rule_never_decides_at_the_border(home, near, expected, con
 
 
 def test_a_layer_that_is_complete_for_other_classes_clears_nothing() -> None:
-    rules = declared(rule("r", classes=["zone"]))
+    rules = rulebook(rule("r", classes=["zone"]))
     partly = CONCLUSIVE.model_copy(update={"complete_classes": ("kern",)})
     assert not judge(rules, {}, state(partly)).conclusive[0]
     whole = CONCLUSIVE.model_copy(update={"complete_classes": ("kern", "zone")})

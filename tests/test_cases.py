@@ -9,8 +9,9 @@ import pytest
 
 from dgdo_geo.catalogue import read_catalogue, shipped_layers_dir
 from dgdo_geo.check import case_problems, check_cases, missing_layers_state
-from dgdo_geo.knowledge import KNOWLEDGE_DIR, Case, read_knowledge, read_tables
-from dgdo_geo.model import LayerStatus, Verdict
+from dgdo_geo.knowledge import KNOWLEDGE_DIR, read_knowledge
+from dgdo_geo.knowledge_files import Files
+from dgdo_geo.model import Case, LayerStatus, Verdict
 from dgdo_geo.query import Explorer
 
 KNOWLEDGE = read_knowledge()
@@ -26,7 +27,7 @@ def test_there_are_cases_and_their_names_are_unique() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_file_of_cases_is_empty(path: Path) -> None:
-    assert read_tables(path, "case", Case)
+    assert Files(path.parent).tables(path.name, "case", Case)
 
 
 @pytest.mark.parametrize("case", KNOWLEDGE.cases, ids=lambda case: case.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -276,3 +277,173 @@ def test_help_loads_no_geo_package():
     code = f"import sys, dgdo_geo.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# The knowledge base -------------------------------------------------------------------------
+
+
+def test_the_card_shows_the_concerns_for_a_reader_and_says_that_they_do_not_count(workspace, capsys):
+    _, officer, _ = call(capsys, "ask", "--gemeente", "Venlo", "--activiteit", "geothermie", "--lezer", "gemeente")
+    _, adviser, _ = call(capsys, "ask", "--gemeente", "Venlo", "--activiteit", "geothermie", "--lezer", "Provincie")
+    _, usual, _ = call(capsys, "ask", "--gemeente", "Venlo", "--activiteit", "geothermie")
+    assert usual == officer
+    assert officer != adviser
+    assert "een lezer bij de provincie" in " ".join(adviser.split())
+    for out in (officer, adviser):
+        assert "telt niet mee in het oordeel" in " ".join(out.split())
+        assert "--alle-aandachtspunten" in out
+
+
+def test_every_concern_that_fits_is_one_flag_away(workspace, capsys):
+    asked = ("ask", "--gemeente", "Venlo", "--activiteit", "geothermie")
+    _, as_json, _ = call(capsys, *asked, "--json")
+    answer = json.loads(as_json)
+    fitting = {concern["id"]: concern["title_nl"] for concern in answer["concerns"]}
+    for reader, first in answer["concerns_first"].items():
+        _, short, _ = call(capsys, *asked, "--lezer", reader)
+        _, long, _ = call(capsys, *asked, "--lezer", reader, "--alle-aandachtspunten")
+        assert 1 <= len(first) <= 8
+        words = " ".join(long.split())
+        assert all(f"• {title}:" in words for title in fitting.values())
+        shown = [i for i, title in fitting.items() if f"• {title}:" in " ".join(short.split())]
+        assert sorted(shown) == sorted(first)
+
+
+def test_an_unknown_reader_is_refused(workspace, capsys):
+    code, _, err = call(capsys, "ask", "--gemeente", "Venlo", "--lezer", "minister")
+    assert code == 2
+    assert "minister" in err
+    assert "waterschap" in err
+
+
+def test_the_card_shows_doubt_and_law_of_every_rule_that_counts(workspace, capsys):
+    _, as_json, _ = call(capsys, "ask", "--punt", "156500", "485500", "--activiteit", "geothermie", "--json")
+    _, out, _ = call(capsys, "ask", "--punt", "156500", "485500", "--activiteit", "geothermie")
+    words = " ".join(out.split())
+    from dgdo_geo.texts import text
+
+    found = json.loads(as_json)["answers"][0]["constraints"]
+    assert found
+    for constraint in found:
+        assert text("act", constraint["act"]) in words
+        assert text("confidence", constraint["confidence"]) in words
+        for doubt in constraint["doubt"]:
+            assert text("doubt", doubt) in words
+
+
+def test_check_of_a_folder_of_ones_own_names_file_entry_and_key(workspace, tmp_path, capsys):
+    from dgdo_geo.knowledge import KNOWLEDGE_DIR
+
+    folder = tmp_path / "regels"
+    shutil.copytree(KNOWLEDGE_DIR, folder, ignore=shutil.ignore_patterns("texts", "*.py", "__pycache__"))
+    path = folder / "rules" / "beleid.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("verdict = ", "verdikt = ", 1), encoding="utf-8")
+    code, _, err = call(capsys, "check", "--regels", str(folder))
+    assert code == 3
+    assert "rules/beleid.toml" in err
+    assert "verdikt" in err
+    assert "verdict" in err
+    code, _, err = call(capsys, "check", "--regels", str(tmp_path / "niets"))
+    assert code == 2
+    assert "niets" in err
+
+
+def test_rules_lists_every_rule_and_writes_a_page(workspace, tmp_path, capsys):
+    from dgdo_geo.knowledge import read_knowledge
+
+    code, out, _ = call(capsys, "rules")
+    assert code == 0
+    assert all(rule.id in out for rule in read_knowledge().rules)
+    page = tmp_path / "regels.html"
+    code, out, _ = call(capsys, "rules", "--html", str(page))
+    assert code == 0
+    assert str(page) in out
+    assert all(f'id="regel-{rule.id}' in page.read_text(encoding="utf-8") for rule in read_knowledge().rules)
+    assert [p.name for p in tmp_path.iterdir()] == ["regels.html"]
+    code, _, err = call(capsys, "rules", "--html", str(page / "kan-niet.html"))
+    assert code == 3
+    assert "kan-niet.html" in err
+
+
+def test_diff_of_a_what_if_lists_what_flips(workspace, tmp_path, capsys):
+    change = tmp_path / "wat-als.toml"
+    change.write_text('removed = ["r16-schaliegas"]\n', encoding="utf-8")
+    code, out, err = call(capsys, "diff", "huidig", str(change), "--json")
+    assert code == 0
+    assert "overlay" in err
+    found = json.loads(out)
+    assert found["changes"] == [{"kind": "rule", "id": "r16-schaliegas", "what": "removed", "keys": []}]
+    assert {flip["activity"] for flip in found["flips"]} == {"schaliegas"}
+    assert len({flip["code"] for flip in found["flips"]}) == 342
+    total = sum(flip["area_m2"] for flip in found["flips"])
+    assert 33e9 < total < 42e9
+    code, out, _ = call(capsys, "diff", "huidig", str(change))
+    assert code == 0
+    assert "r16-schaliegas" in out
+    assert "km²" in out
+    assert call(capsys, "diff", "huidig", "huidig")[1].strip().endswith("Geen enkel oordeel verandert.")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "named"),
+    [
+        ('[[rule]]\nid = "r-x"\nvalid_form = 2024-01-01\n', 3, "valid_form"),
+        ('removed = ["r99"]\n', 3, "r99"),
+        (None, 2, "regels"),
+    ],
+)
+def test_a_wrong_side_of_a_diff_is_refused(workspace, tmp_path, capsys, content, code, named):
+    side = tmp_path / ("wat-als.toml" if content else "regels")
+    if content:
+        side.write_text(content, encoding="utf-8")
+    got, out, err = call(capsys, "diff", "huidig", str(side))
+    assert (got, out) == (code, "")
+    assert named in err
+
+
+def test_a_diff_with_an_unknown_layer_names_file_rule_and_key(workspace, tmp_path, capsys):
+    change = tmp_path / "wat-als.toml"
+    change.write_text(
+        """
+[[rule]]
+id = "r98-nieuw"
+title_nl = "Nieuw"
+explanation_nl = "Stel."
+activities = ["aardwarmte"]
+layer = "natura20000"
+verdict = "attention"
+level = "none"
+act = "geen"
+valid_from = 2024-01-01
+checked_on = 2026-11-23
+confidence = "assumption"
+source = { id = "eigen" }
+""",
+        encoding="utf-8",
+    )
+    code, _, err = call(capsys, "diff", "huidig", str(change))
+    assert code == 2
+    for word in ("wat-als.toml", "r98-nieuw", "layer", "natura2000"):
+        assert word in err
+
+
+def test_a_concern_of_ones_own_is_kept_and_shown(workspace, capsys):
+    given = (
+        "concern", "--titel", "Zorg over de dijk", "--tekst", "De dijk langs de rivier is zwak.", "--plaats", "GM0983",
+        "--naam", "J. Jansen, gemeente Venlo", "--bron", "Raadsbrief van 12 mei 2026", "--van", "gemeenten",
+    )  # fmt: skip
+    code, out, _ = call(capsys, *given)
+    assert code == 0
+    assert "eigen-zorg-over-de-dijk" in out
+    _, venlo, _ = call(capsys, "ask", "--gemeente", "Venlo", "--activiteit", "geothermie")
+    words = " ".join(venlo.split())
+    assert (
+        "Zorg over de dijk: De dijk langs de rivier is zwak. (eigen aandachtspunt van J. Jansen, gemeente Venlo"
+        in words
+    )
+    _, zwolle, _ = call(capsys, "ask", "--gemeente", "Zwolle", "--activiteit", "geothermie")
+    assert "Zorg over de dijk" not in zwolle
+    code, _, err = call(capsys, *given[:-4], "--bron", " ", "--van", "gemeenten")
+    assert code == 2
+    assert "de bron" in err
+    assert [p.name for p in (workspace / "concerns").iterdir()] == ["eigen-zorg-over-de-dijk.toml"]

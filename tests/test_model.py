@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from worlds import at, layer, parameter, rule
+from worlds import OWN_IDEA, PAPER, activity, at, case, concern, declared, layer, pair, parameter, rule
 
 from dgdo_geo.model import (
+    OWN,
+    Activity,
     Band,
+    Case,
+    Concern,
+    Declared,
     DepthInterval,
     DepthRange,
+    Doubt,
     EvidenceKey,
     Layer,
     Overlap,
+    Pair,
     Parameter,
     Potential,
     Presence,
@@ -146,8 +154,14 @@ def test_sketches_and_examples_carry_a_mark(quality: Quality) -> None:
     assert quality.is_mark_needed is (quality.value in ("schematic", "example"))
 
 
+def twice_from(day: date) -> dict[str, Any]:
+    """A parameter with two values from one day on."""
+    once = parameter("p", {day: 1})
+    return once | {"values": once["values"] * 2}
+
+
 def test_a_parameter_has_the_value_of_its_latest_day() -> None:
-    distance = Parameter.model_validate(parameter("p", {date(2026, 1, 1): 500, date(2024, 1, 1): 300}))
+    distance = declared(Parameter, parameter("p", {date(2026, 1, 1): 500, date(2024, 1, 1): 300}))
     assert distance.at(date(2023, 12, 31)) is None
     assert distance.at(date(2024, 1, 1)) == 300
     assert distance.at(date(2025, 12, 31)) == 300
@@ -155,15 +169,15 @@ def test_a_parameter_has_the_value_of_its_latest_day() -> None:
 
 
 def test_a_rule_holds_from_its_first_day_up_to_and_including_its_last() -> None:
-    ended = Rule.model_validate(rule("r", valid_from=date(2024, 1, 1), valid_to=date(2025, 12, 31)))
+    ended = declared(Rule, rule("r", valid_from=date(2024, 1, 1), valid_to=date(2025, 12, 31)))
     days = [date(2023, 12, 31), date(2024, 1, 1), date(2025, 12, 31), date(2026, 1, 1)]
     assert [ended.in_force(day) for day in days] == [False, True, True, False]
-    assert Rule.model_validate(rule("r")).in_force(date(2999, 1, 1))
+    assert declared(Rule, rule("r")).in_force(date(2999, 1, 1))
 
 
 def test_a_rule_may_hold_for_one_day() -> None:
     day = date(2026, 5, 5)
-    assert Rule.model_validate(rule("r", valid_from=day, valid_to=day)).in_force(day)
+    assert declared(Rule, rule("r", valid_from=day, valid_to=day)).in_force(day)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +201,71 @@ def test_a_rule_may_hold_for_one_day() -> None:
         ({"source": None}, "source"),
         ({"checked_on": None}, "checked_on"),
         ({"id": "R 1"}, "id"),
+        ({"act": None}, "act"),
+        ({"act": "grondwet"}, "act"),
+        ({"well": "horizontal"}, "well"),
+        ({"confidence": "uncertain"}, "`doubt`"),
+        ({"confidence": "uncertain", "doubt": ["twijfel"]}, "doubt"),
+        ({"confidence": "assumption"}, "go together"),
+        ({"source": OWN_IDEA}, "go together"),
+        ({"source": {"id": "papir"}}, "did you mean 'papier'"),
+        ({"source": {"article": "1"}}, "by its `id`"),
+        ({"source": PAPER | {"title": "Wet"}}, "title of a source stands in"),
+        ({"source": PAPER | {"quote_nl": "woord " * 26}}, "more than 25 words"),
+        ({"also": [{"id": "papir"}]}, "did you mean 'papier'"),
+        ({"well": "slanted", "exempts": ["r-zone"]}, "lifts no other"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(changes: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        Rule.model_validate(rule("r", **changes))
+        declared(Rule, rule("r", **changes))
+
+
+def test_a_rule_about_a_slanted_well_does_not_count() -> None:
+    assert declared(Rule, rule("r")).counts
+    assert not declared(Rule, rule("r", well="slanted")).counts
+
+
+def test_an_assumption_cites_ourselves() -> None:
+    assert declared(Rule, rule("r", confidence="assumption", source=OWN_IDEA)).source.id == OWN
+
+
+def test_a_doubtful_rule_says_why() -> None:
+    assert declared(Rule, rule("r", confidence="uncertain", doubt=["estimate"])).doubt == (Doubt.ESTIMATE,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "draft", "complaint"),
+    [
+        (Parameter, parameter("p", {}), "values"),
+        (Parameter, parameter("p", {date(2024, 1, 1): 1}, confidence="uncertain"), "`doubt`"),
+        (Parameter, twice_from(date(2024, 1, 1)), "begin on the same day"),
+        (Activity, activity("a", [(0, 10)]) | {"status": "misschien"}, "status"),
+        (Activity, activity("a", [(0, 10)]) | {"sources": []}, "sources"),
+        (Activity, activity("a", [(0, 10)]) | {"confidence": "uncertain"}, "`doubt`"),
+        (Activity, activity("a", [(10, 20), (0, 5)]), "overlaps the next band"),
+        (Pair, pair("a", "b", distance_m=[2, 1], distance_nl="Ertussen."), "low, high"),
+        (Pair, pair("a", "b", distance_m=[-1, 1], distance_nl="Ertussen."), "low, high"),
+        (Pair, pair("a", "b", distance_m=[1, 2]), "between what"),
+        (Pair, pair("a", "b", stacked="misschien"), "stacked"),
+        (Pair, pair("a", "b", confidence="uncertain"), "`doubt`"),
+        (Concern, concern("c", theme="overig"), "theme"),
+        (Concern, concern("c", raised_by="burgers"), "raised_by"),
+        (Concern, concern("c", title_nl=""), "title_nl"),
+        (Concern, concern("c", text_nl="x" * 2001), "text_nl"),
+        (Case, case("c", "excluded", depth_m=[10, 10]), "must lie above"),
+        (Case, case("c", "excluded", depth_m=[-1, 10]), "must lie above"),
+        (Case, case("c", "excluded", activity=[]), "activity"),
+    ],
+)
+def test_an_entry_that_makes_no_sense_is_refused(kind: type[Declared], draft: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        declared(kind, draft)
+
+
+def test_a_case_asks_one_activity_or_several() -> None:
+    assert declared(Case, case("c", "excluded")).activities == ("warmte",)
+    assert declared(Case, case("c", "excluded", activity=["warmte", "bodem"])).activities == ("warmte", "bodem")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from worlds import (
     Tables,
     World,
     at,
+    flat,
     frame,
     layer,
     put_layer,
@@ -34,7 +35,7 @@ from worlds import (
 )
 
 from dgdo_geo.errors import DataError, DgdoGeoError, InputError, NotInForceError
-from dgdo_geo.model import Answer, AreaAssessment, Assessment, Cause, Potential, RegionKind, Verdict, outcome_of
+from dgdo_geo.model import Answer, AreaAssessment, Assessment, Cause, Level, Potential, RegionKind, Verdict, outcome_of
 from dgdo_geo.query import Explorer, guess_kind
 from dgdo_geo.query.around import nl_date
 
@@ -724,11 +725,11 @@ def test_the_map_refuses_what_does_not_exist(tiny: Explorer) -> None:
 
 def test_concerns_follow_region_activity_and_family(tiny: Explorer) -> None:
     def raised(found: Assessment) -> list[str]:
-        return [c.id for c in found.concerns]
+        return [c.concern.id for c in found.concerns]
 
     assert raised(tiny.for_region("GM9001", TODAY, activities=["bodem"])) == ["zorg-overal"]
-    assert raised(tiny.for_region("GM9002", TODAY, activities=["bodem"])) == ["zorg-overal", "zorg-noord"]
-    assert raised(tiny.at_point(*at(3, 9), TODAY, activities=["warmte"])) == ["zorg-overal", "zorg-breuk"]
+    assert raised(tiny.for_region("GM9002", TODAY, activities=["bodem"])) == ["zorg-noord", "zorg-overal"]
+    assert raised(tiny.at_point(*at(3, 9), TODAY, activities=["warmte"])) == ["zorg-breuk", "zorg-overal"]
     assert raised(tiny.at_point(*at(3, 7), TODAY, activities=["warmte"])) == ["zorg-overal"]
     assert raised(tiny.at_point(*at(3, 9), TODAY, activities=["zout"])) == ["zorg-overal"]
 
@@ -736,8 +737,62 @@ def test_concerns_follow_region_activity_and_family(tiny: Explorer) -> None:
 def test_procedures_follow_activity_and_depth(tiny: Explorer) -> None:
     found = tiny.for_region("GM9001", TODAY)
     assert [p.id for p in ask(found, "warmte", 500).procedures] == ["vergunning"]
-    assert ask(found, "warmte", 1250).procedures == ()
-    assert ask(found, "zout", 300).procedures == ()
+    assert [p.id for p in ask(found, "warmte", 1250).procedures] == ["diepe-vergunning"]
+    assert [p.id for p in ask(found, "zout", 300).procedures] == ["melding"]
+    across = tiny.at_point(*at(1, 1), TODAY, activities=["warmte"], depth=(1000, 2000))
+    assert [p.id for p in across.answers[0].procedures] == ["vergunning", "diepe-vergunning"]
+
+
+def test_a_place_without_a_procedure_says_so(tiny_world: World) -> None:
+    tables = tiny_tables()
+    tables["procedures.toml"]["procedure"].pop()
+    write_tables(tiny_world.knowledge, tables)
+    found = tiny_world.open().for_region("GM9001", TODAY, activities=["bodem"])
+    assert found.answers[0].procedures == ()
+    assert found.to_dict()["procedure"] == [
+        {"activity": "bodem", "depth": {"top": 20, "base": 80}, "id": None, "steps": []}
+    ]
+
+
+def test_a_slanted_well_is_another_way_and_no_constraint(tiny: Explorer) -> None:
+    """In zone A a vertical well is excluded; a slanted one from outside may do, but not below the core."""
+    for found in (tiny.at_point(*at(2.5, 2.5), TODAY), tiny.for_region("GM9001", TODAY)):
+        answer = ask(found, "warmte", 500)
+        assert [c.rule.id for c in answer.alternatives] == ["r-schuin"]
+        assert [f.name for f in answer.alternatives[0].features] == ["Zone A"]
+        said = {c.rule.id for c in answer.constraints} | {u.rule.id for u in answer.unanswered}
+        assert "r-schuin" not in said | {r.id for r in answer.clear}
+    assert answer.alternatives[0].area_m2 == pytest.approx(16 * KM2)
+    assert answer.slanted is None
+    for place, verdict, slanted in (
+        ((2.5, 2.5), Verdict.EXCLUDED, Verdict.CONDITIONAL),
+        ((3.5, 3.5), Verdict.EXCLUDED, Verdict.NO_UNLESS),
+        ((7, 7), Verdict.NO_KNOWN_CONSTRAINT, None),
+        # The limit depth of zone B is not known: there is no other way either.
+        ((9, 1), Verdict.NO_KNOWN_CONSTRAINT, None),
+    ):
+        answer = ask(tiny.at_point(*at(*place), TODAY), "warmte", 500)
+        assert (answer.verdict, answer.slanted) == (verdict, slanted)
+        assert bool(answer.alternatives) is (slanted is not None)
+
+
+def test_levels_of_government_that_differ_are_both_shown(tiny: Explorer) -> None:
+    core = ask(tiny.at_point(*at(3.5, 3.5), TODAY), "warmte", 500)
+    [found] = core.level_differences
+    assert (found.layer.id, found.decides) == ("zones", Level.PROVINCIAL)
+    assert found.verdicts == ((Level.PROVINCIAL, Verdict.EXCLUDED), (Level.NATIONAL, Verdict.NO_UNLESS))
+    assert ask(tiny.at_point(*at(2.5, 2.5), TODAY), "warmte", 500).level_differences == ()
+
+
+def test_the_glossary_of_an_answer_holds_the_words_that_it_uses(tiny_world: World) -> None:
+    tables = tiny_tables()
+    words = {"kern": "kern", "zorg": "zorg", "schaap": "schaap", "vergunning": "vergunning"}
+    tables["glossary.toml"]["term"] = [{"id": i, "term_nl": t, "meaning_nl": "Iets."} for i, t in words.items()]
+    tables["rules/test.toml"]["rule"][1]["title_nl"] = "In de kern"
+    write_tables(tiny_world.knowledge, tables)
+    explorer = tiny_world.open()
+    assert [t.id for t in explorer.at_point(*at(3.5, 3.5), TODAY).terms] == ["kern", "vergunning", "zorg"]
+    assert [t.id for t in explorer.at_point(*at(9, 9), TODAY, activities=["zout"]).terms] == ["vergunning", "zorg"]
 
 
 def test_the_receipt_names_rules_layers_and_input(tiny: Explorer) -> None:
@@ -792,15 +847,6 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(tiny_world: World) -
     for expected, code in zip(fresh, ("GM9001", "GM9002"), strict=True):
         answered = warmed.for_region(code, TODAY).to_dict()
         assert flat(answered) == pytest.approx(flat(expected))
-
-
-def flat(value: object, path: str = "") -> dict[str, object]:
-    """A nested answer as one table, so that numbers can be compared with a tolerance."""
-    if isinstance(value, dict):
-        return {k: v for key, item in value.items() for k, v in flat(item, f"{path}.{key}").items()}
-    if isinstance(value, list):
-        return {k: v for i, item in enumerate(value) for k, v in flat(item, f"{path}[{i}]").items()}
-    return {path: value}
 
 
 def test_a_layer_is_handed_out_as_a_copy(tiny: Explorer) -> None:

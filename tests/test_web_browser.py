@@ -306,3 +306,90 @@ def test_failed_polygons_are_said_on_the_map(visitor: Visitor, server: Server) -
     message = visitor.map.locator(".dgdo-message")
     message.wait_for()
     assert "konden niet worden geladen" in message.inner_text()
+
+
+@pytest.mark.browser
+def test_who_reads_is_chosen_and_kept(visitor: Visitor, browser: Any, server: Server) -> None:
+    page = visitor.page
+    page.goto(f"{server.url}/?gemeente=GM0050&activiteit=geothermie")
+    cards = page.locator(".dgdo-cards > li")
+    cards.first.wait_for()
+    assert 0 < cards.count() <= 8
+    before = page.locator(".dgdo-cards").text_content()
+    page.get_by_role("radiogroup", name="Ik lees dit als").get_by_text("Waterschap", exact=True).click()
+    page.wait_for_url("**lezer=waterschap**")
+    page.get_by_text("Rol van het waterschap").first.wait_for()
+    assert page.locator(".dgdo-cards").text_content() != before
+    assert cards.count() <= 8
+
+    more = page.locator(".dgdo-concerns details")
+    other = more.locator("li").first
+    assert not other.is_visible()
+    more.locator("summary").click()
+    assert other.is_visible()
+
+    again = browser.new_context()
+    second = again.new_page()
+    second.goto(page.url)
+    second.locator(".dgdo-cards > li").first.wait_for()
+    assert second.locator(".dgdo-cards").text_content() == page.locator(".dgdo-cards").text_content()
+    again.close()
+    assert visitor.foreign() == []
+    assert visitor.errors == []
+
+
+@pytest.mark.browser
+def test_word_leads_to_its_meaning_and_back(visitor: Visitor, server: Server) -> None:
+    page = visitor.page
+    page.goto(f"{server.url}/?gemeente=GM0050&activiteit=geothermie")
+    page.locator("#woorden").wait_for()
+    link = page.locator("#regels a.dgdo-term").first
+    meaning = page.locator(str(link.get_attribute("href")))
+    address = page.url
+    link.scroll_into_view_if_needed()
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("id => location.hash === id", arg=link.get_attribute("href"))
+    assert meaning.bounding_box()["y"] < 900
+    assert page.url.startswith(address), "the view stays in the address"
+    page.go_back()
+    page.wait_for_function("location.hash === ''")
+    assert page.get_by_role("heading", name="Antwoord voor Zeewolde").count() == 1
+    assert link.bounding_box() is not None
+    # A word in a part that is folded away opens that part.
+    folded = page.locator("#woorden details dt").first
+    page.evaluate("id => { location.hash = id }", folded.get_attribute("id"))
+    folded.wait_for(state="visible")
+    assert visitor.errors == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 1280])
+def test_card_with_everything_open_fits_and_is_well_formed(visitor: Visitor, server: Server, width: int) -> None:
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{server.url}/?activiteit=geothermie&punt=156500,485500")
+    page.locator("#woorden").wait_for()
+    page.evaluate("document.querySelectorAll('.dgdo details').forEach(part => { part.open = true })")
+    # The map is wider for a moment, until it knows its frame.
+    page.wait_for_function("w => document.querySelector('[data-testid=stMain]').scrollWidth <= w", arg=width)
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll('.dgdo *')]
+            .filter(e => !e.closest('.dgdo-wide') && !e.closest('.dgdo-hidden') && e.offsetParent)
+            .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+            .map(e => e.tagName + ': ' + e.textContent.slice(0, 40))"""
+    )
+    assert outside == []
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    targets = page.evaluate("""[...document.querySelectorAll('.dgdo a[href^="#"]')].map(a => a.hash.slice(1))""")
+    assert targets and set(targets) <= set(ids)
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False)), "no level of heading is skipped"
+    # A table that is wider than the screen must be reachable with the keyboard.
+    loose = page.evaluate(
+        """[...document.querySelectorAll('.dgdo table')].filter(t => t.scrollWidth > t.parentElement.clientWidth + 1)
+            .filter(t => !t.closest('[tabindex="0"][role=region][aria-label]')).length"""
+    )
+    assert loose == 0

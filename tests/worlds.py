@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -35,7 +35,8 @@ import shapely
 import tomli_w
 
 from dgdo_geo.knowledge import KnowledgeBase, read_knowledge
-from dgdo_geo.model import RD_NEW, Layer
+from dgdo_geo.model import RD_NEW, Declared, Layer, Publication
+from dgdo_geo.model.cited import SOURCES
 from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.store import file_hash, layer_toml
 
@@ -211,7 +212,21 @@ def put_tiny_layers(folder: Path) -> None:
 # Knowledge ---------------------------------------------------------------------------------
 
 Tables = dict[str, dict[str, Any]]
-_SOURCE = {"title": "Wet op papier", "article": "1"}
+T = TypeVar("T", bound=Declared)
+
+PUBLICATIONS: list[dict[str, Any]] = [
+    {"id": "papier", "title": "Wet op papier", "kind": "wet", "published": "2018", "read_as_nl": "Zelf geschreven."},
+    {"id": "eigen", "title": "Aanname van de tekenaar", "kind": "eigen", "read_as_nl": "Zelf bedacht."},
+]
+PAPER = {"id": "papier", "article": "1"}
+"""A citation as it stands in a file."""
+OWN_IDEA = {"id": "eigen"}
+
+
+def declared(kind: type[T], draft: Mapping[str, Any]) -> T:
+    """An entry, from the form in which it stands in a file."""
+    known = {item["id"]: Publication.model_validate(item) for item in PUBLICATIONS}
+    return kind.model_validate(dict(draft), context={SOURCES: known})
 
 
 def rule(rule_id: str, **changes: Any) -> dict[str, Any]:
@@ -228,17 +243,18 @@ def rule(rule_id: str, **changes: Any) -> dict[str, Any]:
         "verdict": "excluded",
         "condition_nl": "Als het mag.",
         "level": "provincial",
+        "act": "omgevingswet",
         "valid_from": date(2024, 1, 1),
         "checked_on": TODAY,
         "confidence": "known",
-        "source": _SOURCE,
+        "source": PAPER,
     } | changes
     return {key: value for key, value in data.items() if value is not None}
 
 
 def parameter(parameter_id: str, history: Mapping[date, float], **changes: Any) -> dict[str, Any]:
     """A parameter as it stands in a file."""
-    values = [{"valid_from": day, "value": value, "source": _SOURCE} for day, value in history.items()]
+    values = [{"valid_from": day, "value": value, "source": OWN_IDEA} for day, value in history.items()]
     return {
         "id": parameter_id,
         "label_nl": parameter_id,
@@ -258,22 +274,28 @@ def activity(activity_id: str, bands: Iterable[tuple[float, float]], layers: Ite
         "bands": [{"top_m": top, "base_m": base} for top, base in bands],
         "potential_layers": list(layers),
         "needs_nl": "Ruimte.",
+        "well_needs_nl": "Een gat.",
+        "status": "allowed",
         "policy_nl": "Geen.",
         "policy_date": TODAY,
         "confidence": "assumption",
-        "sources": [_SOURCE],
+        "sources": [OWN_IDEA],
     }
 
 
-def case(name: str, rules: Iterable[str], **changes: Any) -> dict[str, Any]:
-    """A case as it stands in a file: warmth at 500 to 1250 m in PV23, excluded by the rules."""
+def case(
+    name: str, verdict: str, rules: Iterable[str] = (), quiet: Iterable[str] = (), **changes: Any
+) -> dict[str, Any]:
+    """A case as it stands in a file: warmth at 500 to 1250 m in PV23; ``alternatives`` go into what it expects."""
+    expect = {"verdict": verdict, "rules": list(rules), "quiet": list(quiet)}
+    alternatives = changes.pop("alternatives", {})
     data = {
         "name": name,
         "on": TODAY,
         "activity": "warmte",
         "depth_m": [500, 1250],
         "province": "PV23",
-        "expect": {"verdict": "excluded", "rules": list(rules)},
+        "expect": expect | ({"alternatives": alternatives} if alternatives else {}),
     }
     return data | changes
 
@@ -286,20 +308,121 @@ def concern(concern_id: str, **changes: Any) -> dict[str, Any]:
         "text_nl": "Zorg.",
         "section": "A.1",
         "raised_by": "gemeenten",
-        "theme": "kennis",
+        "theme": "algemeen",
         "kind": "behoefte",
         "subject": "kennis",
         "raised_on": date(2026, 3, 1),
-        "source": _SOURCE,
+        "source": PAPER,
     } | changes
+
+
+def procedure(procedure_id: str, activities: Iterable[str], top: float, base: float) -> dict[str, Any]:
+    """A procedure with one step as it stands in a file."""
+    step = {
+        "phase": "zoeken",
+        "step_nl": "Vraag een vergunning.",
+        "decides_nl": "De tekenaar.",
+        "confidence": "known",
+        "source": PAPER,
+    }
+    return {
+        "id": procedure_id,
+        "activities": list(activities),
+        "top_m": top,
+        "base_m": base,
+        "act": "Mijnbouwwet",
+        "summary_nl": "Vraag een vergunning.",
+        "checked_on": TODAY,
+        "source": PAPER,
+        "steps": [step],
+    }
+
+
+def pair(a: str, b: str, **changes: Any) -> dict[str, Any]:
+    """A pair of activities as it stands in a file: they do not meet, and may lie above each other."""
+    return {
+        "id": f"{a}-{b}",
+        "a": a,
+        "b": b,
+        "same_volume": "not_applicable",
+        "stacked": "compatible",
+        "explanation_nl": "Ze liggen op een andere diepte.",
+        "confidence": "assumption",
+        "checked_on": TODAY,
+        "source": OWN_IDEA,
+    } | changes
+
+
+def tiny_rules() -> list[dict[str, Any]]:
+    """The rules about the drawing; ``boring`` is a group: warmth and soil."""
+    always = {"layer": None, "classes": None, "when": "always"}
+    of_2025 = {"valid_from": date(2025, 1, 1), "valid_to": date(2025, 12, 31)}
+    return [
+        rule("r-zone", activities=["boring"], classes=["zone"]),
+        rule(
+            "r-kern",
+            activities=["boring", "zout"],
+            classes=["kern"],
+            extent="column",
+            verdict="no_unless",
+            level="national",
+        ),
+        rule("r-schets", layer="schets", verdict="no_unless"),
+        rule("r-breuk", layer="breuk", within="breuk-afstand", verdict="conditional"),
+        rule("r-diep", **always, deeper_than="diep", verdict="attention"),
+        rule("r-natuur", activities=["zout"], layer="natuur", extent="surface", verdict="attention"),
+        rule("r-drenthe", activities=["zout"], **always, regions=["PV22"], verdict="conditional"),
+        rule("r-2025", activities=["bodem"], **always, verdict="attention", **of_2025),
+        rule("r-schuin", activities=["boring"], classes=["zone"], verdict="conditional", well="slanted"),
+    ]
+
+
+def tiny_cases() -> list[dict[str, Any]]:
+    """For every rule a case in which it fires and one in which it does not."""
+    shallow: dict[str, Any] = {"activity": "bodem", "depth_m": [20, 80]}
+    salt: dict[str, Any] = {"activity": "zout", "depth_m": [300, 1000]}
+
+    def drawn(layer_id: str, class_id: str, **where: Any) -> list[dict[str, Any]]:
+        return [{"layer": layer_id, "class": class_id, **where}]
+
+    another_way = {"r-schuin": "conditional"}
+    zone, core = drawn("zones", "zone", top_m=80), drawn("zones", "kern")
+    return [
+        case("Zone", "excluded", ["r-zone"], ["r-kern", "r-schets"], alternatives=another_way, evidence=zone),
+        case("Kern", "no_unless", ["r-kern"], **shallow, evidence=core),
+        case("Schets", "no_unless", ["r-schets"], ["r-diep"], evidence=drawn("schets", "reserve")),
+        case("Breuk", "conditional", ["r-breuk"], evidence=drawn("breuk", "breuk", within_m=400)),
+        case("Diep", "attention", ["r-diep"], ["r-breuk"], depth_m=[1250, 3000]),
+        case("Natuur", "attention", ["r-natuur"], ["r-drenthe"], **salt, evidence=drawn("natuur", "natuur")),
+        case("Drenthe", "conditional", ["r-drenthe"], ["r-natuur"], **salt, province="PV22"),
+        case("Ondiep", "no_known_constraint", [], ["r-zone", "r-schuin"], **shallow, evidence=zone),
+    ]
 
 
 def tiny_tables() -> Tables:
     """The knowledge about the drawing, per file; change it before writing."""
-    always = {"layer": None, "classes": None, "when": "always"}
+    concerns = [
+        concern("zorg-overal"),
+        concern("zorg-noord", regions=["Noord"]),
+        concern("zorg-breuk", families=["faults"], activities=["warmte"]),
+    ]
+    in_zone_a = {
+        "id": "cp1",
+        "name": "In zone A",
+        "x": at(2.5, 2.5)[0],
+        "y": at(2.5, 2.5)[1],
+        "expect": [{"activity": "warmte", "verdict": "excluded"}],
+        "reason_nl": "Zo is het getekend.",
+        "confidence": "seen",
+        "source": PAPER,
+    }
     return copy.deepcopy(
         {
             "rulebase.toml": {"version": "test", "covers_from": date(2024, 1, 1), "checked_on": TODAY},
+            "sources/papier.toml": {"source": PUBLICATIONS},
+            "activity_groups.toml": {
+                "group": [{"id": "boring", "name_nl": "Boringen", "activities": ["warmte", "bodem"]}]
+            },
             "activities.toml": {
                 "activity": [
                     activity("warmte", [(500, 1250), (1250, 3000)], ["potentie_zand"]),
@@ -313,108 +436,21 @@ def tiny_tables() -> Tables:
                     parameter("diep", {date(2024, 1, 1): 1250}),
                 ]
             },
-            "rules/test.toml": {
-                "rule": [
-                    rule("r-zone", activities=["warmte", "bodem"], classes=["zone"]),
-                    rule(
-                        "r-kern",
-                        activities=["warmte", "bodem", "zout"],
-                        classes=["kern"],
-                        extent="column",
-                        verdict="no_unless",
-                    ),
-                    rule("r-schets", layer="schets", verdict="no_unless"),
-                    rule("r-breuk", layer="breuk", within="breuk-afstand", verdict="conditional"),
-                    rule("r-diep", **always, deeper_than="diep", verdict="attention"),
-                    rule("r-natuur", activities=["zout"], layer="natuur", extent="surface", verdict="attention"),
-                    rule("r-drenthe", activities=["zout"], **always, regions=["PV22"], verdict="conditional"),
-                    rule(
-                        "r-2025",
-                        activities=["bodem"],
-                        **always,
-                        verdict="attention",
-                        valid_from=date(2025, 1, 1),
-                        valid_to=date(2025, 12, 31),
-                    ),
-                ]
-            },
-            "concerns/test.toml": {
-                "concern": [
-                    concern("zorg-overal"),
-                    concern("zorg-noord", regions=["Noord"]),
-                    concern("zorg-breuk", families=["faults"], activities=["warmte"]),
-                ]
+            "rules/test.toml": {"rule": tiny_rules()},
+            "concerns/test.toml": {"concern": concerns},
+            "concern_coverage.toml": {
+                "section": [{"id": "A.1", "title_nl": "Zorgen", "concerns": [item["id"] for item in concerns]}]
             },
             "procedures.toml": {
                 "procedure": [
-                    {
-                        "id": "vergunning",
-                        "activities": ["warmte"],
-                        "top_m": 500,
-                        "base_m": 1250,
-                        "summary_nl": "Vraag een vergunning.",
-                        "checked_on": TODAY,
-                        "source": _SOURCE,
-                        "steps": [],
-                    }
+                    procedure("vergunning", ["warmte"], 500, 1250),
+                    procedure("diepe-vergunning", ["warmte"], 1250, 3000),
+                    procedure("melding", ["bodem", "zout"], 0, 1000),
                 ]
             },
-            "cases/test.toml": {
-                "case": [
-                    case("Zone", ["r-zone"], evidence=[{"layer": "zones", "class": "zone", "top_m": 80}]),
-                    case(
-                        "Kern",
-                        ["r-kern"],
-                        activity="bodem",
-                        depth_m=[20, 80],
-                        evidence=[{"layer": "zones", "class": "kern"}],
-                        expect={"verdict": "no_unless", "rules": ["r-kern"]},
-                    ),
-                    case(
-                        "Schets",
-                        [],
-                        evidence=[{"layer": "schets", "class": "reserve"}],
-                        expect={"verdict": "no_unless", "rules": ["r-schets"]},
-                    ),
-                    case(
-                        "Breuk",
-                        [],
-                        evidence=[{"layer": "breuk", "class": "breuk", "within_m": 400}],
-                        expect={"verdict": "conditional", "rules": ["r-breuk"]},
-                    ),
-                    case("Diep", [], depth_m=[1250, 3000], expect={"verdict": "attention", "rules": ["r-diep"]}),
-                    case(
-                        "Natuur",
-                        [],
-                        activity="zout",
-                        depth_m=[300, 1000],
-                        evidence=[{"layer": "natuur", "class": "natuur"}],
-                        expect={"verdict": "attention", "rules": ["r-natuur"]},
-                    ),
-                    case(
-                        "Drenthe",
-                        [],
-                        activity="zout",
-                        depth_m=[300, 1000],
-                        province="PV22",
-                        expect={"verdict": "conditional", "rules": ["r-drenthe"]},
-                    ),
-                ]
-            },
-            "control_points.toml": {
-                "control_point": [
-                    {
-                        "id": "cp1",
-                        "name": "In zone A",
-                        "x": at(2.5, 2.5)[0],
-                        "y": at(2.5, 2.5)[1],
-                        "activity": "warmte",
-                        "verdict": "excluded",
-                        "reason_nl": "Zo is het getekend.",
-                        "source": _SOURCE,
-                    }
-                ]
-            },
+            "compatibility.toml": {"pair": [pair("warmte", "bodem")]},
+            "cases/test.toml": {"case": tiny_cases()},
+            "control_points.toml": {"control_point": [in_zone_a]},
             "glossary.toml": {"term": [{"id": "zone", "term_nl": "zone", "meaning_nl": "Een vlak."}]},
         }
     )
@@ -451,6 +487,15 @@ class World:
     def home(self, layer_id: str) -> Path:
         """Folder of a shipped layer."""
         return next(self.shipped.glob(f"*/{layer_id}"))
+
+
+def flat(value: object, path: str = "") -> dict[str, object]:
+    """A nested answer as one table, so that numbers can be compared with a tolerance."""
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in flat(item, f"{path}.{key}").items()}
+    if isinstance(value, list):
+        return {k: v for i, item in enumerate(value) for k, v in flat(item, f"{path}[{i}]").items()}
+    return {path: value}
 
 
 def build_world(folder: Path, tables: Tables | None = None) -> World:
