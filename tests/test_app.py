@@ -39,10 +39,11 @@ from dgdo_geo.model import (
 )
 from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.query.own_concerns import add_concern
+from dgdo_geo.report import written
+from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import TEXTS_DIR, text
-from dgdo_geo.web import card, card_parts, formats, mapview, opened, page, server, state, terms
+from dgdo_geo.web import card, card_parts, formats, mapview, opened, page, server, state
 from dgdo_geo.web.state import View
-from dgdo_geo.web.terms import TermLinks
 
 ROOT = Path(__file__).parents[1]
 MAIN = ROOT / "dgdo_geo" / "web" / "main.py"
@@ -347,7 +348,7 @@ def test_every_text_of_the_templates_exists() -> None:
 
 
 def test_examples_in_the_docstrings_hold() -> None:
-    for module in (formats, state):
+    for module in (formats, state, written):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
 
@@ -652,7 +653,7 @@ def test_activity_shows_its_policy_and_how_sure_it_is(found: list[tuple[Assessme
         words = plain(card.details(assessment, answer))
         activity = answer.activity
         assert f"Beleid: {text('policy_status', activity.status)}." in words
-        assert f"Stand van {formats.day(activity.policy_date)}." in words
+        assert f"Stand van {written.day(activity.policy_date)}." in words
         assert text("confidence", activity.confidence.value) in words
         assert in_words(activity.doubt) in words
 
@@ -731,7 +732,7 @@ def test_words_are_explained(explorer: Explorer, found: list[tuple[Assessment, A
         words = plain(parts["glossary"])
         assert assessment.terms
         for term in assessment.terms:
-            assert f'<dt id="{terms.anchor(term)}">' in parts["glossary"]
+            assert f'<dt id="{written.anchor(term)}">' in parts["glossary"]
             assert term.meaning_nl in words
         linked = re.findall(r'class="dgdo-term" href="#([^"]+)"', parts["details"] + parts["geology"])
         assert len(linked) == len(set(linked)), "only the first use of a word is a link"
@@ -775,5 +776,5 @@ def test_texts_of_rules_cannot_bring_html(explorer: Explorer) -> None:
 
 
 def test_sources_show_the_date_that_is_known(explorer: Explorer) -> None:
-    shown = {formats.published(source.published) for source in explorer.knowledge.citations()}
+    shown = {written.day(source.published) for source in explorer.knowledge.citations()}
     assert {len(words.split()) for words in shown} >= {0, 1, 3}, "without a date, a year and a day"

@@ -20,7 +20,8 @@ from dgdo_geo.catalogue import read_catalogue, shipped_layers_dir
 from dgdo_geo.knowledge import KnowledgeBase, read_knowledge
 from dgdo_geo.model import Act, Confidence, Doubt, Extent, Level, Rule, Source, Verdict
 from dgdo_geo.model.guidance import Together
-from dgdo_geo.report.rules_page import article, day, quantity, rules_page
+from dgdo_geo.report.rules_page import quantity, rules_page
+from dgdo_geo.report.written import article, day
 from dgdo_geo.texts import TEXTS_DIR, section, text
 
 ON = date(2026, 11, 23)

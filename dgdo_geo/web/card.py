@@ -20,10 +20,11 @@ from dgdo_geo.model import (
     Verdict,
     outcome_of,
 )
+from dgdo_geo.report import written
+from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import section, text
 from dgdo_geo.web import card_parts, formats
 from dgdo_geo.web.render import feature_names, render, with_bold
-from dgdo_geo.web.terms import TermLinks
 
 OUTCOME_ORDER = (*(v.key for v in sorted(Verdict)), "unknown")
 POTENTIAL_ORDER = tuple(p.key for p in (Potential.PROMISING, Potential.POSSIBLE, Potential.NONE, Potential.UNKNOWN))
@@ -204,7 +205,7 @@ def headline(assessment: Assessment, answer: Answer) -> Markup:
         "activity": answer.activity.name_nl.lower()[:1] + answer.activity.name_nl[1:],
         "depth": formats.interval(answer.depth),
         "place": assessment.region.name,
-        "on": formats.day(assessment.on),
+        "on": written.day(assessment.on),
         "word": outcome_word(answer),
     }
     if not answer.areas:

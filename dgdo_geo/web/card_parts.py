@@ -25,10 +25,11 @@ from dgdo_geo.model import (
     Term,
     Verdict,
 )
+from dgdo_geo.report import written
+from dgdo_geo.report.written import TermLinks, anchor
 from dgdo_geo.texts import text
 from dgdo_geo.web import formats
 from dgdo_geo.web.render import render
-from dgdo_geo.web.terms import TermLinks, anchor
 
 # Levels of government -----------------------------------------------------------------------
 
@@ -133,7 +134,7 @@ def needs(activity: Activity, parameters: Mapping[str, Parameter], on: date) -> 
 def _threshold(requirement: Requirement, key: str, parameter: Parameter, on: date) -> Threshold:
     value = parameter.at(on)
     if value is None:
-        return Threshold(parameter, text("web_card", "threshold_none", on=formats.day(on)), None)
+        return Threshold(parameter, text("web_card", "threshold_none", on=written.day(on)), None)
     source = max((v for v in parameter.values if v.valid_from <= on), key=lambda v: v.valid_from).source
     words = text("web_card", f"threshold_{key}", quantity=formats.quantity(value, parameter.unit))
     mine = (parameter.confidence, parameter.doubt, source.title)

@@ -5,15 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from datetime import date
 
 from dgdo_geo.model import Band, DepthInterval, DepthRange
 from dgdo_geo.texts import number_nl, section, text
-
-MONTHS = (
-    "januari", "februari", "maart", "april", "mei", "juni",
-    "juli", "augustus", "september", "oktober", "november", "december",
-)  # fmt: skip
 
 
 def area(m2: float | None) -> str:
@@ -45,37 +39,6 @@ def percent(share: float | None) -> str:
     if 0 < share < 0.0005:
         return "< 0,1%"
     return f"{number_nl(share * 100, 1)}%"
-
-
-def day(value: date | None) -> str:
-    """A day in words.
-
-    >>> day(date(2026, 11, 3))
-    '3 november 2026'
-    """
-    return "" if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
-
-
-def published(value: date | str | None) -> str:
-    """When a source appeared: a day, a month or only a year.
-
-    >>> published(date(2026, 11, 3)), published("2018-03"), published("2018"), published(None)
-    ('3 november 2026', 'maart 2018', '2018', '')
-    """
-    if not isinstance(value, str):
-        return day(value)
-    year, _, month = value.partition("-")
-    return f"{MONTHS[int(month) - 1]} {year}" if month else year
-
-
-def article(place: str) -> str:
-    """The place in a source; "art." only before the number of an article.
-
-    >>> article("4.1121, eerste lid"), article("figuur 3"), article("45 tot 120 graden")
-    ('art. 4.1121, eerste lid', 'figuur 3', '45 tot 120 graden')
-    """
-    is_number = re.match(r"\d+(\.\d+)*[a-z]{0,2}(?=$|[,;]| en \d| tot en met | onder | \()", place)
-    return text("web_card", "article", article=place) if is_number else place
 
 
 def quantity(value: float, unit: str) -> str:
@@ -148,15 +111,6 @@ def _base(depth: DepthRange) -> str:
     if depth.base_min_m == depth.base_max_m:
         return text("web_depth", "base", low=metres(depth.base_min_m))
     return text("web_depth", "base_between", low=metres(depth.base_min_m), high=metres(depth.base_max_m))
-
-
-def web_address(address: str) -> str:
-    """An address to link to; anything but http and https gives nothing.
-
-    >>> web_address("javascript:alert(1)"), web_address("https://wetten.overheid.nl/")
-    ('', 'https://wetten.overheid.nl/')
-    """
-    return address if address.startswith(("https://", "http://")) else ""
 
 
 def sorting(name: str) -> str:

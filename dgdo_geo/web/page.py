@@ -14,10 +14,10 @@ from dgdo_geo import maps
 from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.model import Answer, Assessment
 from dgdo_geo.query import Explorer
+from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import text
 from dgdo_geo.web import card, card_parts, controls, formats, mapview, opened
 from dgdo_geo.web.state import View, to_params
-from dgdo_geo.web.terms import TermLinks
 
 STYLE = Path(__file__).parent / "static" / "dgdo.css"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
 from dgdo_geo.model import FeatureRef, LayerStatus
+from dgdo_geo.report.written import article, templates
 from dgdo_geo.texts import text
 from dgdo_geo.web import formats
 
@@ -45,23 +46,14 @@ def with_bold(template: str, values: Mapping[str, str]) -> Markup:
 
 @cache
 def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(Path(__file__).with_name("templates"))
     environment.filters.update(
         area=formats.area,
         percent=formats.percent,
-        day=formats.day,
-        published=formats.published,
-        article=formats.article,
+        article=partial(article, short=True),
         first_capital=formats.first_capital,
         interval=formats.interval,
         depth_range=formats.depth_range,
-        web_address=formats.web_address,
     )
     environment.globals.update(
         t=lambda key, **values: text("web_card", key, **values),
