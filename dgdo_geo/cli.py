@@ -15,7 +15,7 @@ import typer
 from dgdo_geo import __version__
 from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
 from dgdo_geo.cli_knowledge import app as knowledge_app
-from dgdo_geo.errors import DgdoGeoError, InputError
+from dgdo_geo.errors import DataError, DgdoGeoError, InputError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
@@ -230,6 +230,37 @@ def add(
         for result in results:
             typer.echo(result.describe_nl())
         typer.echo(text("cli", "add_saved" if opslaan else "add_dry_run"))
+
+
+@app.command(help=text("cli", "fetch"))
+def fetch(
+    laag: Annotated[list[str] | None, typer.Argument(metavar="[LAAG]...", help=text("cli", "fetch_layer"))] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch official open data into the workspace, layer by layer."""
+    from dataclasses import asdict
+
+    from dgdo_geo.intake.fetching import fetch as run
+
+    results = run(tuple(laag or ()), workspace, on_progress=_fetching)
+    if as_json:
+        print_json({"layers": [asdict(item) for item in results]})
+    else:
+        from rich.console import Console
+
+        from dgdo_geo.report.fetched import print_fetched
+
+        print_fetched(results, Console(highlight=False, markup=False))
+    if any(item.status == "failed" for item in results):
+        raise typer.Exit(DataError.exit_code)
+
+
+def _fetching(layer: str, done: int, total: int | None) -> None:
+    if sys.stderr.isatty():
+        of = "" if total is None else f"/{total}"
+        sys.stderr.write(f"\r{text('cli', 'fetching', layer=layer)} {done}{of}   ")
+        sys.stderr.flush()
 
 
 @app.command(help=text("cli", "serve"))

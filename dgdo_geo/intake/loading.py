@@ -96,12 +96,21 @@ def take_in(item: RecipeLayer, folder: Path, workspace: store.Workspace) -> Inta
     InputError
         If anything in the file or the recipe is wrong; the message says what and what to do.
     """
-    entry = workspace.entries.get(item.layer)
-    if entry is None:
+    if item.layer not in workspace.entries:
         raise InputError("layer_unknown", id=item.layer, known=", ".join(workspace.entries))
-    layer = declared_layer(item, entry.layer)
+    return bring_in(read_file(folder / item.file, item.read), item, workspace)
+
+
+def bring_in(raw: gpd.GeoDataFrame, item: RecipeLayer, workspace: store.Workspace) -> Intake:
+    """Bring features as they stand in their source into our schema.
+
+    Raises
+    ------
+    InputError
+        If anything in the features or the recipe is wrong; the message says what and what to do.
+    """
+    layer = declared_layer(item, workspace.entries[item.layer].layer)
     report = harmonise.Report(file=item.file, layer=item.layer)
-    raw = read_file(folder / item.file, item.read)
     report.read = len(raw)
     frame = harmonise.to_rd(raw, item.crs, report)
     if item.crs is None:

@@ -1,12 +1,17 @@
-"""Read vector files: everything that GDAL reads, and CSV with coordinates or WKT.
+"""Read analysts' own vector files and tables: safely, and as they are.
 
 Returns the raw frame as it stands in the file; nothing is repaired or
-translated here.
+translated here. A file is looked through (``archives``) before GDAL opens it,
+and GDAL knows only the drivers below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,28 +19,68 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import pyogrio._ogr
+import pyproj
 import shapely
 from pydantic import Field
 
 from dgdo_geo.errors import InputError
 from dgdo_geo.model import Declared
+from dgdo_geo.sources import archives
+from dgdo_geo.sources.tables import (
+    CSV_SUFFIXES,
+    PARQUET_SUFFIXES,
+    coordinate_lists,
+    known_encoding,
+    numbers,
+    read_table,
+    without_srid,
+)
 
-CSV_SUFFIXES = (".csv", ".txt", ".tsv")
+DRIVERS: Mapping[str, tuple[str, ...]] = {
+    ".gpkg": ("GPKG",),
+    ".geojson": ("GeoJSON", "TopoJSON"),
+    ".json": ("GeoJSON", "TopoJSON"),
+    ".topojson": ("TopoJSON",),
+    ".gml": ("GML",),
+    ".kml": ("LIBKML", "KML"),
+    ".fgb": ("FlatGeobuf",),
+    ".shp": ("ESRI Shapefile",),
+}
+"""Which driver may open what; another one that takes the file is refused."""
+TABLES = (*CSV_SUFFIXES, ".xlsx", *PARQUET_SUFFIXES)
+KNOWN = (*DRIVERS, ".zip", *TABLES)
+MAX_FEATURES = 5_000_000
+MAX_COORDINATE = 1e8
+SMALLEST_VERTEX = 4
+"""Bytes of the shortest vertex, as text; a file with fewer bytes than this per vertex cannot hold too many."""
+SAFE = {
+    "GML_DOWNLOAD_SCHEMA": "NO",
+    "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
+    "OGR_SQLITE_LIST_VIRTUAL_OGR": "NO",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
+}
 
 
 class ReadOptions(Declared):
-    """How to read a file; needed for CSV only, except ``where`` and ``contains``.
+    """How to read a file.
 
     Attributes
     ----------
     x, y : str
-        Columns with coordinates.
+        Columns of a table with coordinates, or with lists of them (then every row is a line).
     wkt : str
-        Column with geometry as WKT.
+        Column of a table with geometry as WKT; with an SRID before it, that is the coordinate system.
     group_by : str
         Join consecutive points of one value into a line.
     separator : str
-        Column separator of a CSV.
+        Column separator of a CSV; found out when left out.
+    layer : str
+        Layer of a file with several, or file of a zip with several.
+    sheet : str
+        Sheet of an XLSX with several.
+    encoding : str
+        Of a CSV (UTF-8 when left out) or Shapefile (what the file says when left out).
     where : table of column -> list of values
         Keep rows with one of the values.
     contains : table of column -> text
@@ -48,14 +93,17 @@ class ReadOptions(Declared):
     y: str | None = None
     wkt: str | None = None
     group_by: str | None = None
-    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    separator: Annotated[str | None, Field(min_length=1, max_length=1)] = None
+    layer: str | None = None
+    sheet: str | None = None
+    encoding: str | None = None
     where: Mapping[str, tuple[str, ...]] = {}
     contains: Mapping[str, str] = {}
     geometry: Annotated[str | None, Field(pattern="^(point|line|polygon)$")] = None
 
 
 def read_file(path: Path, options: ReadOptions | None = None) -> gpd.GeoDataFrame:
-    """Read a vector file as it is.
+    """Read a vector file, or a table with a place in it, as it is.
 
     Parameters
     ----------
@@ -70,57 +118,257 @@ def read_file(path: Path, options: ReadOptions | None = None) -> gpd.GeoDataFram
     Raises
     ------
     InputError
-        If the file does not exist, cannot be read, has no features or no geometry, or lacks a column.
+        If the file is not there, not safe or too large, cannot be read, has no features or no geometry,
+        or lacks a column.
     """
     options = options or ReadOptions()
-    if not path.is_file():
-        raise InputError("file_missing", file=path.name)
-    if path.stat().st_size == 0:
-        raise InputError("file_empty", file=path.name)
-    frame = _read_csv(path, options) if path.suffix.casefold() in CSV_SUFFIXES else _read_gdal(path)
-    frame = _select(frame, options, path)
+    archives.check_path(path)
+    encoding = None if options.encoding is None else known_encoding(options.encoding)
+    suffix = path.suffix.casefold()
+    if suffix not in KNOWN:
+        raise InputError("file_kind_refused", file=archives.shown(path.name), known=", ".join(KNOWN))
+    if suffix in TABLES:
+        frame = _from_table(path, options)
+    else:
+        with _alone(path, options) as (safe, layer):
+            frame = _read_gdal(safe, path, layer, encoding)
+        frame = _select(frame, options, path)
+    if options.geometry is not None:
+        dimension = {"point": 0, "line": 1, "polygon": 2}[options.geometry]
+        frame = frame[shapely.get_dimensions(frame.geometry.to_numpy()) == dimension]
     if frame.empty:
         raise InputError("file_no_features", file=path.name)
+    _check_coordinates(frame, path)
     return frame
 
 
-def _read_gdal(path: Path) -> gpd.GeoDataFrame:
+# GDAL ------------------------------------------------------------------------------------
+
+
+def _limit_gdal() -> None:
+    """Take away every driver that could open another file or a web address."""
+    kept = {driver for drivers in DRIVERS.values() for driver in drivers} | {"MEM"}
+    others = sorted(set(pyogrio.list_drivers()) - kept)
+    # Stays set: whatever registers drivers again (listing them does) takes these away again.
+    pyogrio.set_gdal_config_options({**SAFE, "GDAL_SKIP": ",".join(others)})
+    # Public pyogrio has no list of allowed drivers; registering again makes GDAL look at GDAL_SKIP.
+    pyogrio._ogr._register_drivers()
+
+
+_limit_gdal()
+
+
+@contextmanager
+def _alone(path: Path, options: ReadOptions) -> Iterator[tuple[Path, str | None]]:
+    """The file to open, after it has been looked through, and the layer in it."""
+    suffix = path.suffix.casefold()
+    if suffix not in (".zip", ".gml"):
+        check_content(path, options.layer)
+        yield path, options.layer
+        return
+    with tempfile.TemporaryDirectory(prefix="dgdo-geo-") as name:
+        if suffix == ".gml":
+            check_content(path, options.layer)
+            yield archives.copy_alone(path, Path(name)), options.layer
+        else:
+            found = archives.unpack_map(path, Path(name), tuple(DRIVERS), options.layer)
+            check_content(found, options.layer)
+            layers = _layers(found, path)
+            # In a zip the option names the file, unless it is a layer of that file.
+            yield found, options.layer if options.layer in layers else None
+
+
+def check_content(path: Path, layer: str | None = None) -> None:
+    """Look through a file before GDAL opens it.
+
+    Raises
+    ------
+    InputError
+        If it is not what its name says, refers to other files, or is made to fill the memory.
+    """
+    suffix = path.suffix.casefold()
+    with path.open("rb") as file:
+        head = file.read(28)
+    if suffix == ".gpkg":
+        views = archives.check_sqlite(path)
+        if layer in views:
+            raise InputError("file_view", file=path.name, layer=layer)
+    elif suffix == ".gml":
+        archives.check_xml(path, "opengis.net/gml")
+    elif suffix == ".kml":
+        archives.check_xml(path, "<kml")
+    elif suffix in (".fgb", ".shp"):
+        if not head.startswith(b"fgb" if suffix == ".fgb" else b"\0\0\x27\x0a"):
+            raise InputError("file_unreadable", file=path.name, reason=f"no {suffix}")
+        # GDAL gives the features beyond the end of a shapefile that was cut off no geometry, without a word.
+        if suffix == ".shp" and 2 * int.from_bytes(head[24:28], "big") > path.stat().st_size:
+            raise InputError("file_unreadable", file=path.name, reason="cut off")
+    else:
+        archives.check_json(path)
+        _check_topology(path)
+
+
+def _check_topology(path: Path) -> None:
+    """Count the vertices of a TopoJSON: one arc may be used a million times."""
+    text = path.read_bytes()
+    if not re.search(rb'"type"\s*:\s*"Topology"', text):
+        return
     try:
-        layers = [name for name, kind in pyogrio.list_layers(path) if kind is not None]
-        if len(layers) > 1:
-            raise InputError("file_many_layers", file=path.name, layers=", ".join(layers))
-        if not layers:
-            raise InputError("file_no_geometry", file=path.name)
-        frame = pyogrio.read_dataframe(path, layer=layers[0], on_invalid="ignore")
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise InputError("file_unreadable", file=path.name, reason=str(error).splitlines()[0]) from error
-    except (ValueError, UnicodeDecodeError, shapely.errors.GEOSException) as error:
-        raise InputError("file_unreadable", file=path.name, reason=str(error).splitlines()[0]) from error
+        data = json.loads(text)
+        lengths = [len(arc) for arc in data.get("arcs", [])]
+        count, waiting = 0, [data.get("objects", {})]
+        while waiting and count <= archives.MAX_VERTICES:
+            item = waiting.pop()
+            if isinstance(item, dict):
+                waiting += [v for k, v in item.items() if k != "properties"]
+            elif isinstance(item, list):
+                arcs = [i for i in item if type(i) is int]
+                count += sum(lengths[i if i >= 0 else ~i] for i in arcs)
+                waiting += [v for v in item if isinstance(v, list | dict)]
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        raise InputError("file_unreadable", file=path.name, reason=error) from error
+    if count > archives.MAX_VERTICES:
+        raise InputError("too_many_vertices", file=path.name, count=count, limit=archives.MAX_VERTICES)
+
+
+@contextmanager
+def _as_input_error(path: Path) -> Iterator[None]:
+    """What GDAL and GEOS raise on a broken file, as a message."""
+    try:
+        yield
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        pyogrio.errors.FeatureError,
+        pyogrio.errors.GeometryError,
+        pyproj.exceptions.CRSError,
+        shapely.errors.GEOSException,
+        ValueError,
+        OverflowError,
+    ) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError("file_unreadable", file=path.name, reason=reason) from error
+
+
+def _layers(safe: Path, path: Path) -> list[str]:
+    with _as_input_error(path):
+        return [str(name) for name, kind in pyogrio.list_layers(safe.resolve()) if kind is not None]
+
+
+def _read_gdal(safe: Path, path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    layers = _layers(safe, path)
+    if layer is None and len(layers) > 1:
+        raise InputError("file_many_layers", file=path.name, layers=", ".join(map(archives.shown, layers)))
+    if not layers:
+        raise InputError("file_no_geometry", file=path.name)
+    if layer is not None and layer not in layers:
+        known = ", ".join(map(archives.shown, layers))
+        raise InputError("layer_not_in_file", file=path.name, layer=layer, known=known)
+    used = layers[0] if layer is None else layer
+    suffix = safe.suffix.casefold()
+    if suffix == ".gpkg" and used in archives.check_sqlite(safe):
+        raise InputError("file_view", file=path.name, layer=used)
+    # Read-only in full: without it SQLite may make helper files beside a GeoPackage.
+    extra = {"IMMUTABLE": "YES"} if suffix == ".gpkg" else {}
+    with _as_input_error(path):
+        info = pyogrio.read_info(safe.resolve(), layer=used, encoding=encoding, **extra)
+        if info["driver"] not in DRIVERS[suffix]:
+            raise InputError("file_refers_elsewhere", file=path.name, what=info["driver"])
+        if info["features"] > MAX_FEATURES:
+            raise InputError("too_many_features", file=path.name, count=info["features"], limit=MAX_FEATURES)
+        if safe.stat().st_size > SMALLEST_VERTEX * archives.MAX_VERTICES:
+            _count_vertices(safe, path, used)
+        frame = pyogrio.read_dataframe(safe.resolve(), layer=used, encoding=encoding, on_invalid="ignore", **extra)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError("file_no_geometry", file=path.name)
     return frame
 
 
-def _read_csv(path: Path, options: ReadOptions) -> gpd.GeoDataFrame:
+def _count_vertices(safe: Path, path: Path, layer: str) -> None:
+    """Count the vertices of a large file a thousand features at a time, before all are read."""
+    count = 0
+    with pyogrio.open_arrow(safe.resolve(), layer=layer, columns=[], batch_size=1000, use_pyarrow=True) as (
+        meta,
+        reader,
+    ):
+        name = meta["geometry_name"] or "wkb_geometry"
+        for batch in reader:
+            shapes = shapely.from_wkb(batch.column(name).to_pandas().to_numpy(object), on_invalid="ignore")
+            count += int(shapely.get_num_coordinates(shapes).sum())
+            if count > archives.MAX_VERTICES:
+                raise InputError("too_many_vertices", file=path.name, count=count, limit=archives.MAX_VERTICES)
+
+
+def _check_coordinates(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Refuse too many vertices, and coordinates that are no number or beyond any map."""
+    shapes = frame.geometry.to_numpy()
+    count = int(shapely.get_num_coordinates(shapes).sum())
+    if count > archives.MAX_VERTICES:
+        raise InputError("too_many_vertices", file=path.name, count=count, limit=archives.MAX_VERTICES)
+    points, feature = shapely.get_coordinates(shapes, return_index=True)
+    # Not a comparison with the limit alone: NaN is not larger than anything.
+    bad = ~(np.abs(points) <= MAX_COORDINATE).all(axis=1)
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        value = ", ".join(f"{v:g}" for v in points[first])
+        raise InputError("coordinates_absurd", file=path.name, row=int(feature[first]) + 1, value=value)
+
+
+# Tables ----------------------------------------------------------------------------------
+
+
+def _from_table(path: Path, options: ReadOptions) -> gpd.GeoDataFrame:
+    named = [c for c in (options.x, options.y, options.wkt, options.group_by) if c is not None]
+    has_place = options.wkt is not None or (options.x is not None and options.y is not None)
+    if path.suffix.casefold() not in PARQUET_SUFFIXES and not has_place:
+        raise InputError("csv_no_columns", file=path.name)
+    table = read_table(
+        path,
+        separator=options.separator,
+        encoding=options.encoding,
+        sheet=options.sheet,
+        wanted=[*named, *options.where, *options.contains],
+    )
+    table = _select(table, options, path)
+    if isinstance(table, gpd.GeoDataFrame) and not has_place:
+        return table
+    if table.empty:
+        raise InputError("file_no_features", file=path.name)
+    return _place(pd.DataFrame(table), options, path)
+
+
+def _place(table: pd.DataFrame, options: ReadOptions, path: Path) -> gpd.GeoDataFrame:
+    """Make geometry of the columns that the options name.
+
+    Raises
+    ------
+    InputError
+        If no columns are named, one is not there, or a value is no coordinate.
+    """
     if options.wkt is None and (options.x is None or options.y is None):
         raise InputError("csv_no_columns", file=path.name)
-    try:
-        table = pd.read_csv(path, sep=options.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError("file_unreadable", file=path.name, reason=str(error).splitlines()[0]) from error
-    wanted = [c for c in (options.x, options.y, options.wkt, options.group_by) if c is not None]
-    _require(table, wanted, path)
+    _require(table, [c for c in (options.x, options.y, options.wkt, options.group_by) if c is not None], path)
     if options.wkt is not None:
-        wkt = np.array([value or None for value in table[options.wkt]], dtype=object)
-        geometry = shapely.from_wkt(wkt, on_invalid="ignore")
-        return gpd.GeoDataFrame(table, geometry=geometry)
-    x = pd.to_numeric(table[options.x], errors="coerce")
-    y = pd.to_numeric(table[options.y], errors="coerce")
-    bad = x.isna() | y.isna()
-    if bad.any():
-        raise InputError("csv_bad_number", file=path.name, row=int(np.flatnonzero(bad)[0]) + 2, count=int(bad.sum()))
-    points = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y))
+        texts, crs = without_srid(table[options.wkt].fillna("").astype(str).tolist(), path)
+        return gpd.GeoDataFrame(table, geometry=shapely.from_wkt(texts, on_invalid="ignore"), crs=crs)
+    x, y = table[options.x], table[options.y]
+    if len(x) and x.astype(str).str.lstrip().str.startswith("[").any():
+        return gpd.GeoDataFrame(table, geometry=coordinate_lists(x, y, path))
+    points = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(numbers(x, path), numbers(y, path)))
     return points if options.group_by is None else _lines(points, options.group_by)
+
+
+def _require(frame: pd.DataFrame, columns: list[str], path: Path) -> None:
+    """Refuse a frame without one of the columns.
+
+    Raises
+    ------
+    InputError
+    """
+    for column in columns:
+        if column not in frame.columns:
+            known = ", ".join(map(str, list(frame.columns)[:20]))
+            raise InputError("column_missing", file=path.name, column=column, known=known)
 
 
 def _lines(points: gpd.GeoDataFrame, column: str) -> gpd.GeoDataFrame:
@@ -132,21 +380,11 @@ def _lines(points: gpd.GeoDataFrame, column: str) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, columns=[column, "geometry"], geometry="geometry")
 
 
-def _select(frame: gpd.GeoDataFrame, options: ReadOptions, path: Path) -> gpd.GeoDataFrame:
+def _select(frame: pd.DataFrame, options: ReadOptions, path: Path) -> pd.DataFrame:
     _require(frame, [*options.where, *options.contains], path)
     keep = np.ones(len(frame), np.bool_)
     for column, values in options.where.items():
         keep &= frame[column].astype(str).isin(values).to_numpy()
     for column, wanted in options.contains.items():
         keep &= frame[column].astype(str).str.contains(wanted, regex=False).to_numpy()
-    if options.geometry is not None:
-        dimension = {"point": 0, "line": 1, "polygon": 2}[options.geometry]
-        keep &= shapely.get_dimensions(frame.geometry.to_numpy()) == dimension
     return frame[keep]
-
-
-def _require(frame: pd.DataFrame, columns: list[str], path: Path) -> None:
-    for column in columns:
-        if column not in frame.columns:
-            known = ", ".join(map(str, list(frame.columns)[:20]))
-            raise InputError("column_missing", file=path.name, column=column, known=known)
