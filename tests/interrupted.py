@@ -1,0 +1,89 @@
+"""Run by test_interrupted.py in a process of its own: fetch or add, killed at random moments, again and again.
+
+Every round starts a child that replaces the layer by its other version, kills it after a random time, and looks at what is
+left: the workspace must open, with either the old or the new product, whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from dgdo_geo import store
+from dgdo_geo.errors import DgdoGeoError
+from dgdo_geo.intake import recipe_from_options, run
+from dgdo_geo.intake.fetching import FetchFile, fetch
+from dgdo_geo.sources.http import Client, Limits
+
+LAYER = "natura2000"
+
+
+def versions(workspace: Path) -> tuple[str, ...]:
+    """Ids of the features of the layer in the workspace."""
+    try:
+        return tuple(sorted(store.read_product(store.open_workspace(workspace).entries[LAYER])["name"]))
+    except DgdoGeoError as error:
+        return (str(error),)
+
+
+def work(what: str, workspace: Path, turn: int) -> None:
+    """Put one of the two versions in the workspace."""
+    if what == "fetch":
+        file = FetchFile.model_validate(json.loads(sys.argv[4].replace("VERSION", str(turn))))
+        fetch([LAYER], workspace, client=Client(Limits(tries=1)), files={LAYER: file})
+        return
+    path = workspace.parent / f"version{turn}.geojson"
+    options = {"values": [], "class_column": None, "id_column": None, "complete": True, "crs": "EPSG:28992"}
+    from datetime import date
+
+    recipe = recipe_from_options(
+        path, layer=LAYER, class_id="natura2000", name_column="naam", source="Test", licence="CC0",
+        reference_date=date(2026, 1, 1), quality="official", accuracy_m=10, **options,
+    )  # fmt: skip
+    run(recipe, workspace, save=True)
+
+
+def start(what: str, workspace: Path, turn: int) -> int:
+    """A child that does the work; returns its number."""
+    child = os.fork()
+    if child == 0:
+        work(what, workspace, turn)
+        os._exit(0)
+    return child
+
+
+def undisturbed(what: str, workspace: Path, turn: int) -> float:
+    """Seconds that the work takes when nobody kills it."""
+    begin = time.monotonic()
+    _, status = os.waitpid(start(what, workspace, turn), 0)
+    if status:
+        raise SystemExit(f"the work fails by itself: {status}")
+    return time.monotonic() - begin
+
+
+def main() -> None:
+    what, workspace, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    rng = random.Random(7)
+    good = {("A0", "B0"), ("A1", "B1", "C1")}
+    work(what, workspace, 0)
+    longest = max(undisturbed(what, workspace, turn) for turn in (1, 0, 1))
+    finished = killed = 0
+    for number in range(rounds):
+        child = start(what, workspace, number % 2)
+        time.sleep(rng.uniform(0, longest * 1.4))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        finished, killed = finished + (not os.WIFSIGNALED(status)), killed + os.WIFSIGNALED(status)
+        found = versions(workspace)
+        if found not in good:
+            raise SystemExit(f"round {number}: {found}")
+    print(json.dumps({"finished": finished, "killed": killed, "last": versions(workspace)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""``fetch`` and ``add``, killed at any moment: the workspace opens, with the old or the new product."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROUNDS = 100
+"""For each of the two."""
+RD = "http://www.opengis.net/def/crs/EPSG/0/28992"
+NAMES = (("A0", "B0"), ("A1", "B1", "C1"))
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def version(turn: int) -> dict[str, Any]:
+    """One of two versions of a layer: squares near Zwolle, EPSG:28992."""
+    features = []
+    for number, name in enumerate(NAMES[turn]):
+        west, south = 200_000 + 2000 * number, 500_000 + 1000 * turn
+        ring = [[west, south], [west + 900, south], [west + 900, south + 900], [west, south + 900], [west, south]]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "id": name, "geometry": geometry, "properties": {"naam": name}})
+    return {"type": "FeatureCollection", "features": features}
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """Address of a server with both versions, each behind OGC API Features."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            turn = 1 if path.startswith("/1/") else 0
+            answer: dict[str, Any] = {"id": "natuur", "crs": [RD], "storageCrs": RD}
+            if path.endswith("/items"):
+                answer = {**version(turn), "links": []}
+            elif path.endswith("/collections"):
+                answer = {"collections": [answer], "links": []}
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/geo+json")
+            self.send_header("Content-Crs", f"<{RD}>")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def run_rounds(what: str, workspace: Path, *extra: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            str(ROOT / "tests" / "interrupted.py"),
+            what,
+            str(workspace),
+            str(ROUNDS),
+            *extra,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def check(found: dict[str, Any], workspace: Path) -> None:
+    assert found["finished"] + found["killed"] == ROUNDS
+    assert found["killed"] > ROUNDS / 4, "hardly anything was interrupted"
+    assert found["finished"] > 0, "nothing was ever finished"
+    left = [path.name for path in workspace.rglob("*.parquet")]
+    assert left
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fetch_that_is_killed_leaves_the_old_or_the_new_version(tmp_path: Path, served: str) -> None:
+    file = {
+        "evidence_nl": "Test.",
+        "service": {"protocol": "ogc_api_features", "url": f"{served}/VERSION", "layer": "natuur"},
+        "columns": {"name": "naam"},
+        "classes": {"fixed": "natura2000"},
+        "declare": {
+            "source": "Test",
+            "licence": "CC0",
+            "quality": "official",
+            "accuracy_m": 10,
+            "absence": "conclusive",
+        },
+    }
+    check(run_rounds("fetch", tmp_path / "workspace", json.dumps(file)), tmp_path / "workspace")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_add_that_is_killed_leaves_the_old_or_the_new_version(tmp_path: Path) -> None:
+    for turn in (0, 1):
+        (tmp_path / f"version{turn}.geojson").write_text(json.dumps(version(turn)), encoding="utf-8")
+    check(run_rounds("add", tmp_path / "workspace"), tmp_path / "workspace")
