@@ -7,6 +7,7 @@ Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,18 +145,23 @@ def _reader(value: str | None) -> Reader | None:
 @app.command(help=text("cli", "layers"))
 def layers(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the layers with their quality, source, date and status."""
+    from dgdo_geo.intake import freshness
     from dgdo_geo.model.as_dict import layer_dict
 
     explorer = _open(workspace)
-    rows = [layer_dict(state) for state in explorer.states.values()]
+    fetched = freshness.read(explorer.workspace.path)
     if as_json:
+        rows = [
+            layer_dict(state, asdict(fetched[layer_id]) if layer_id in fetched else None)
+            for layer_id, state in explorer.states.items()
+        ]
         print_json({"layers": rows})
         return
     from rich.console import Console
 
     from dgdo_geo.report.card import print_layers
 
-    print_layers(explorer.states.values(), Console(highlight=False, markup=False))
+    print_layers(explorer.states.values(), Console(highlight=False, markup=False), fetched)
 
 
 @app.command(help=text("cli", "overlay"))

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jsonschema
 import pytest
+from typer.testing import CliRunner
 from worlds import EAST, NORTH, World
 
+from dgdo_geo.cli import app
 from dgdo_geo.errors import DeclarationError, InputError
 from dgdo_geo.intake import freshness
 from dgdo_geo.intake.fetching import FetchFile, fetch, fetch_files
@@ -189,6 +192,28 @@ def test_a_source_that_fails_leaves_the_last_good_version(world: World, collecti
     assert "127.0.0.1" in item.message_nl
     assert names(world) == ["a", "b", "c"]
     assert freshness.read(world.workspace)["natuur"].status == "failed"
+
+
+def test_the_list_of_layers_tells_when_a_layer_was_fetched_and_why_it_failed(
+    world: World, collection: Collection
+) -> None:
+    first = run(world, collection)
+    place = ["--workspace", str(world.workspace)]
+    shown = " ".join(CliRunner().invoke(app, ["layers", *place], catch_exceptions=False).stdout.split())
+    assert f"Voor het laatst opgehaald op {first.checked[:10]}" in shown
+
+    collection.status = 500
+    failed = run(world, collection)
+    answer = json.loads(CliRunner().invoke(app, ["layers", "--json", *place], catch_exceptions=False).stdout)
+    schema = json.loads((Path(__file__).parents[1] / "docs/schema/layers.schema.json").read_text(encoding="utf-8"))
+    rows = {row["id"]: row["fetched"] for row in answer["layers"]}
+    assert {layer for layer, known in rows.items() if known is not None} == {"natuur"}
+    jsonschema.Draft202012Validator({"$ref": "#/$defs/fetched", "$defs": schema["$defs"]}).validate(rows["natuur"])
+    assert (rows["natuur"]["status"], rows["natuur"]["changed"]) == ("failed", first.changed)
+    shown = " ".join(CliRunner().invoke(app, ["layers", *place], catch_exceptions=False).stdout.split())
+    assert f"Ophalen is mislukt op {failed.checked[:10]}" in shown
+    assert "127.0.0.1" in shown
+    assert f"De versie die we op {first.changed[:10]}" in shown
 
 
 def test_a_value_that_has_no_class_is_refused_by_name(world: World, collection: Collection) -> None:

@@ -7,6 +7,7 @@ null, so that no reader takes it for zero.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from dgdo_geo.model.answer import (
     Answer,
@@ -51,8 +52,8 @@ def assessment_dict(item: Assessment) -> dict[str, object]:
     }
 
 
-def layer_dict(state: LayerState) -> dict[str, object]:
-    """One layer, as in ``layers --json``."""
+def layer_dict(state: LayerState, fetched: Mapping[str, object] | None = None) -> dict[str, object]:
+    """One layer, as in ``layers --json``; with what is known of its last fetch, if there was one."""
     layer = state.layer
     return {
         "id": layer.id,
@@ -70,6 +71,7 @@ def layer_dict(state: LayerState) -> dict[str, object]:
         "accuracy_m": layer.accuracy_m,
         "how_to_get_nl": layer.how_to_get_nl,
         "hash": state.hash,
+        "fetched": fetched,
     }
 
 

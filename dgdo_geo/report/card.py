@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from dgdo_geo.intake.freshness import Freshness
 from dgdo_geo.model import (
     Answer,
     Assessment,
@@ -24,6 +25,7 @@ from dgdo_geo.model import (
     Source,
     Unanswered,
 )
+from dgdo_geo.report.fetched import last_fetch
 from dgdo_geo.report.numbers import depth_nl, km2_nl, share_nl
 from dgdo_geo.texts import number_nl, text
 
@@ -278,8 +280,8 @@ def unanswered_lines(items: Iterable[Unanswered]) -> list[str]:
     return lines
 
 
-def print_layers(states: Iterable[LayerState], console: Console) -> None:
-    """Print the layers per family: title, status, quality, date, scale and source."""
+def print_layers(states: Iterable[LayerState], console: Console, fetched: Mapping[str, Freshness]) -> None:
+    """Print the layers per family: title, status, quality, date, scale, source and last fetch."""
     by_family: dict[Family, list[LayerState]] = {}
     for state in states:
         by_family.setdefault(state.layer.family, []).append(state)
@@ -299,3 +301,5 @@ def print_layers(states: Iterable[LayerState], console: Console) -> None:
                 )
             else:
                 console.print(f"    {state.detail_nl}")
+            if layer.id in fetched:
+                console.print(f"    {last_fetch(fetched[layer.id])}")

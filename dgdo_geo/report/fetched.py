@@ -16,8 +16,7 @@ def print_fetched(items: Iterable[Freshness], console: Console) -> None:
         status = text("fetched", item.status)
         if item.status == "failed":
             console.print(f"{item.layer}: {status}. {item.message_nl}")
-            kept = text("fetched", "kept", changed=item.changed) if item.changed else text("fetched", "never")
-            console.print(f"  {kept}")
+            console.print(f"  {_kept(item)}")
             continue
         console.print(
             text(
@@ -46,3 +45,22 @@ def print_fetched(items: Iterable[Freshness], console: Console) -> None:
                     less=number_nl(found.gone_m2 / 1e6, 2),
                 )
             )
+
+
+def last_fetch(item: Freshness) -> str:
+    """One line on the last fetch of a layer, for a list of layers."""
+    if item.status == "failed":
+        told = text("fetched", "failed_on", checked=_moment(item.checked), reason=item.message_nl)
+        return f"{told} {_kept(item)}"
+    return text("fetched", "seen", checked=_moment(item.checked), changed=_moment(item.changed))
+
+
+def _kept(item: Freshness) -> str:
+    if item.changed:
+        return text("fetched", "kept", changed=_moment(item.changed))
+    return text("fetched", "never")
+
+
+def _moment(iso: str) -> str:
+    """Day and time as the reader's clock gave them, without seconds and time zone."""
+    return iso[:16].replace("T", " ")
