@@ -693,8 +693,10 @@ def test_a_changed_file_that_is_cut_off_too_leaves_no_mixed_part(server: Misbeha
     assert files(tmp_path) == []
 
 
-@pytest.mark.parametrize("options", [{}, {"etag": 'W/"v1"'}, {"modified": formatdate(usegmt=True)}])
+@pytest.mark.parametrize("options", [{}, {"etag": 'W/"v1"'}, {"modified": "just now"}])
 def test_without_a_sure_version_no_part_is_kept(server: Misbehaving, tmp_path: Path, options: dict[str, str]):
+    if "modified" in options:  # the time of the test, not the time at which the tests were collected
+        options = {"modified": formatdate(usegmt=True)}
     interrupted(server, tmp_path / "a", **options)
     assert files(tmp_path) == []
     quick().download(server.url("/a"), tmp_path / "a")
