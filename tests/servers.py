@@ -16,10 +16,10 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 ERROR_PAGE = b"<!DOCTYPE html>\n<html><head><title>Storing</title></head><body>Even geduld</body></html>"
 EXCEPTION_REPORT = (
@@ -356,3 +356,54 @@ def silent(seconds: float) -> Route:
 def reset() -> Route:
     """Breaks the connection at once."""
     return lambda x: x.hang_up(reset=True)
+
+
+# A server that just answers ----------------------------------------------------------------
+
+Query = dict[str, str]
+Given = tuple[int, dict[str, str], bytes]
+
+
+@dataclass(slots=True)
+class Small:
+    """A small server: its address and what it was asked."""
+
+    url: str
+    asked: list[tuple[str, Query, dict[str, str]]] = field(default_factory=list)
+
+    @property
+    def queries(self) -> list[Query]:
+        return [query for _, query, _ in self.asked]
+
+
+@contextmanager
+def serving(answer: Callable[[str, Query], object]) -> Iterator[Small]:
+    """Answer every request with JSON, or with (status, headers, body)."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = dict(parse_qsl(parts.query, keep_blank_values=True))
+            small.asked.append((parts.path, query, {k.lower(): v for k, v in self.headers.items()}))
+            given = answer(parts.path, query)
+            status, headers, body = given if isinstance(given, tuple) else (200, {}, json.dumps(given).encode())
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    small = Small(f"http://127.0.0.1:{http.server_port}")
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield small
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import jsonschema
 import pytest
+from servers import Given, Query, serving
 from typer.testing import CliRunner
 from worlds import EAST, NORTH, World
 
@@ -57,9 +55,9 @@ class Collection:
             )
         return found
 
-    def answer(self, path: str, query: dict[str, list[str]]) -> dict[str, Any]:
+    def answer(self, path: str, query: Query) -> dict[str, Any]:
         if path == "/collections/natuur/items":
-            start = int(query.get("cursor", ["0"])[0])
+            start = int(query.get("cursor", "0"))
             every = self.features()
             links = []
             if start + 2 < len(every):
@@ -76,27 +74,13 @@ class Collection:
 def collection() -> Iterator[Collection]:
     served = Collection()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            address = urlsplit(self.path)
-            body = json.dumps(served.answer(address.path, parse_qs(address.query))).encode()
-            self.send_response(served.status)
-            self.send_header("Content-Type", "application/geo+json")
-            self.send_header("Content-Crs", f"<{RD}>")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str, query: Query) -> Given:
+        headers = {"Content-Type": "application/geo+json", "Content-Crs": f"<{RD}>"}
+        return served.status, headers, json.dumps(served.answer(path, query)).encode()
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.base = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield served
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as server:
+        served.base = server.url
+        yield served
 
 
 def file_for(collection: Collection, **changes: Any) -> FetchFile:

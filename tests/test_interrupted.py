@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import Given, Query, serving
 
 ROUNDS = 100
 """For each of the two."""
@@ -36,31 +35,17 @@ def version(turn: int) -> dict[str, Any]:
 def served() -> Iterator[str]:
     """Address of a server with both versions, each behind OGC API Features."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            turn = 1 if path.startswith("/1/") else 0
-            answer: dict[str, Any] = {"id": "natuur", "crs": [RD], "storageCrs": RD}
-            if path.endswith("/items"):
-                answer = {**version(turn), "links": []}
-            elif path.endswith("/collections"):
-                answer = {"collections": [answer], "links": []}
-            body = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/geo+json")
-            self.send_header("Content-Crs", f"<{RD}>")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str, _: Query) -> Given:
+        body: dict[str, Any] = {"id": "natuur", "crs": [RD], "storageCrs": RD}
+        if path.endswith("/items"):
+            body = {**version(1 if path.startswith("/1/") else 0), "links": []}
+        elif path.endswith("/collections"):
+            body = {"collections": [body], "links": []}
+        headers = {"Content-Type": "application/geo+json", "Content-Crs": f"<{RD}>"}
+        return 200, headers, json.dumps(body).encode()
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as server:
+        yield server.url
 
 
 def run_rounds(what: str, workspace: Path, *extra: str) -> dict[str, Any]:

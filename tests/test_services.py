@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +15,7 @@ import pytest
 import shapely
 from mapserver import MapServer, mapserver
 from pydantic import ValidationError
+from servers import Given, Query, serving
 
 from dgdo_geo.errors import DataError
 from dgdo_geo.model import LAND_BOUNDS
@@ -29,8 +26,6 @@ from dgdo_geo.sources.services import Fetched, Service, fetch_features, settle, 
 
 RD_URI = "http://www.opengis.net/def/crs/EPSG/0/28992"
 CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-Query = dict[str, str]
-Given = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
@@ -44,51 +39,6 @@ def client() -> Iterator[Client]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MapServer]:
     with mapserver(tmp_path_factory.mktemp("mapserver")) as running:
         yield running
-
-
-@dataclass(slots=True)
-class Small:
-    """A small server: its address and what it was asked."""
-
-    url: str
-    asked: list[tuple[str, Query, dict[str, str]]] = field(default_factory=list)
-
-    @property
-    def queries(self) -> list[Query]:
-        return [query for _, query, _ in self.asked]
-
-
-@contextmanager
-def serving(answer: Callable[[str, Query], object]) -> Iterator[Small]:
-    """Answer every request with JSON, or with (status, headers, body)."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query, keep_blank_values=True))
-            small.asked.append((parts.path, query, {k.lower(): v for k, v in self.headers.items()}))
-            given = answer(parts.path, query)
-            status, headers, body = given if isinstance(given, tuple) else (200, {}, json.dumps(given).encode())
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    small = Small(f"http://127.0.0.1:{http.server_port}")
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield small
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
 
 
 def xml(body: str, status: int = 200) -> Given:
