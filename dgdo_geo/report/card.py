@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dgdo_geo.intake.freshness import Freshness
 from dgdo_geo.model import (
     Answer,
     Assessment,
@@ -28,6 +28,9 @@ from dgdo_geo.model import (
 from dgdo_geo.report.fetched import last_fetch
 from dgdo_geo.report.numbers import depth_nl, km2_nl, share_nl
 from dgdo_geo.texts import number_nl, text
+
+if TYPE_CHECKING:  # not at run time: it would load the readers of files for every card
+    from dgdo_geo.intake.freshness import Freshness
 
 OUTCOMES = ("excluded", "no_unless", "conditional", "attention", "no_known_constraint", "unknown")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from dgdo_geo.intake.freshness import Freshness
 from dgdo_geo.texts import number_nl, text
+
+if TYPE_CHECKING:
+    from dgdo_geo.intake.freshness import Freshness
 
 
 def print_fetched(items: Iterable[Freshness], console: Console) -> None:
