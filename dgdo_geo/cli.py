@@ -1,4 +1,4 @@
-"""The command ``dgdo-geo``: ask, layers, add, overlay and serve; those about rules stand in ``cli_knowledge``.
+"""The command ``dgdo-geo``: ask, overlay and serve; those about layers stand in ``cli_data``, about rules in ``cli_knowledge``.
 
 Geo packages are imported inside the commands, so that ``--help`` is instant.
 Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
@@ -7,16 +7,16 @@ Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dgdo_geo import __version__
+from dgdo_geo.cli_data import app as data_app
 from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
 from dgdo_geo.cli_knowledge import app as knowledge_app
-from dgdo_geo.errors import DataError, DgdoGeoError, InputError
+from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(data_app)
 app.add_typer(knowledge_app)
 
 
@@ -142,28 +143,6 @@ def _reader(value: str | None) -> Reader | None:
         raise InputError("reader_unknown", value=value) from None
 
 
-@app.command(help=text("cli", "layers"))
-def layers(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the layers with their quality, source, date and status."""
-    from dgdo_geo.intake import freshness
-    from dgdo_geo.model.as_dict import layer_dict
-
-    explorer = _open(workspace)
-    fetched = freshness.read(explorer.workspace.path)
-    if as_json:
-        rows = [
-            layer_dict(state, asdict(fetched[layer_id]) if layer_id in fetched else None)
-            for layer_id, state in explorer.states.items()
-        ]
-        print_json({"layers": rows})
-        return
-    from rich.console import Console
-
-    from dgdo_geo.report.card import print_layers
-
-    print_layers(explorer.states.values(), Console(highlight=False, markup=False), fetched)
-
-
 @app.command(help=text("cli", "overlay"))
 def overlay(
     workspace: WorkspaceOption = None,
@@ -184,89 +163,6 @@ def overlay(
         report = progress(text("cli", "overlaying_bands"))
         rows = len(scale.build_overlay(explorer, scheduler=scheduler, workers=workers or 1, on_progress=report))
     typer.echo(text("cli", "overlay_done", rows=rows, hash=explorer.overlay.hash[:12]))
-
-
-@app.command(help=text("cli", "add"))
-def add(
-    bestand: Annotated[Path, typer.Argument(metavar="BESTAND|RECEPT.toml", help=text("cli", "add_file"))],
-    laag: Annotated[str | None, typer.Option(metavar="ID", help=text("cli", "add_layer"))] = None,
-    crs: Annotated[str | None, typer.Option(metavar="EPSG:N", help=text("cli", "crs"))] = None,
-    klasse: Annotated[str | None, typer.Option(metavar="ID", help=text("cli", "add_class"))] = None,
-    klasse_kolom: Annotated[str | None, typer.Option(metavar="KOLOM", help=text("cli", "add_column"))] = None,
-    waarde: Annotated[list[str] | None, typer.Option(metavar="OUD=KLASSE", help=text("cli", "add_value"))] = None,
-    naam_kolom: Annotated[str | None, typer.Option(metavar="KOLOM", help=text("cli", "add_name"))] = None,
-    id_kolom: Annotated[str | None, typer.Option(metavar="KOLOM", help=text("cli", "add_id"))] = None,
-    bron: Annotated[str | None, typer.Option(metavar="TEKST", help=text("cli", "add_source"))] = None,
-    licentie: Annotated[str | None, typer.Option(metavar="TEKST", help=text("cli", "add_licence"))] = None,
-    datum: Annotated[str | None, typer.Option(metavar="JJJJ-MM-DD", help=text("cli", "add_date"))] = None,
-    kwaliteit: Annotated[str | None, typer.Option(metavar="WOORD", help=text("cli", "add_quality"))] = None,
-    nauwkeurigheid: Annotated[float | None, typer.Option(metavar="METER", help=text("cli", "add_accuracy"))] = None,
-    volledig: Annotated[bool, typer.Option("--volledig", help=text("cli", "add_complete"))] = False,
-    bronmap: Annotated[Path | None, typer.Option(metavar="MAP", help=text("cli", "add_folder"))] = None,
-    opslaan: Annotated[bool, typer.Option("--opslaan", help=text("cli", "add_save"))] = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Load a GIS file as a layer: a dry run, unless ``--opslaan`` is given."""
-    from dgdo_geo import intake
-
-    if bestand.suffix.casefold() == ".toml":
-        recipe = intake.read_recipe(bestand, bronmap)
-    else:
-        recipe = intake.recipe_from_options(
-            bestand,
-            layer=laag,
-            crs=crs,
-            class_id=klasse,
-            class_column=klasse_kolom,
-            values=waarde or [],
-            name_column=naam_kolom,
-            id_column=id_kolom,
-            source=bron,
-            licence=licentie,
-            reference_date=read_date(datum),
-            quality=kwaliteit,
-            accuracy_m=nauwkeurigheid,
-            complete=volledig,
-        )
-    results = intake.run(recipe, workspace, save=opslaan, on_progress=progress(text("cli", "reading")))
-    if as_json:
-        print_json({"layers": [result.to_dict() for result in results], "saved": opslaan})
-    else:
-        for result in results:
-            typer.echo(result.describe_nl())
-        typer.echo(text("cli", "add_saved" if opslaan else "add_dry_run"))
-
-
-@app.command(help=text("cli", "fetch"))
-def fetch(
-    laag: Annotated[list[str] | None, typer.Argument(metavar="[LAAG]...", help=text("cli", "fetch_layer"))] = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Fetch official open data into the workspace, layer by layer."""
-    from dataclasses import asdict
-
-    from dgdo_geo.intake.fetching import fetch as run
-
-    results = run(tuple(laag or ()), workspace, on_progress=_fetching)
-    if as_json:
-        print_json({"layers": [asdict(item) for item in results]})
-    else:
-        from rich.console import Console
-
-        from dgdo_geo.report.fetched import print_fetched
-
-        print_fetched(results, Console(highlight=False, markup=False))
-    if any(item.status == "failed" for item in results):
-        raise typer.Exit(DataError.exit_code)
-
-
-def _fetching(layer: str, done: int, total: int | None) -> None:
-    if sys.stderr.isatty():
-        of = "" if total is None else f"/{total}"
-        sys.stderr.write(f"\r{text('cli', 'fetching', layer=layer)} {done}{of}   ")
-        sys.stderr.flush()
 
 
 @app.command(help=text("cli", "serve"))

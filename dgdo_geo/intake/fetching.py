@@ -21,10 +21,13 @@ from dgdo_geo import store
 from dgdo_geo.catalogue import CatalogueEntry, shipped_layers_dir
 from dgdo_geo.errors import DataError, DeclarationError, DgdoGeoError, InputError
 from dgdo_geo.intake import freshness
+from dgdo_geo.intake.density import DensityOptions
 from dgdo_geo.intake.freshness import Changes, Freshness
 from dgdo_geo.intake.loading import bring_in
+from dgdo_geo.intake.rasters import GridOptions
 from dgdo_geo.intake.recipe import ClassMapping, Columns, Declaration, RecipeLayer
 from dgdo_geo.model import Declared
+from dgdo_geo.sources.files import ReadOptions
 from dgdo_geo.sources.http import Client
 from dgdo_geo.sources.services import Fetched, Service, fetch_features
 from dgdo_geo.toml_files import describe_validation, read_toml, short_name
@@ -57,6 +60,11 @@ class FetchFile(Declared):
     last_verified: date | None = None
     evidence_nl: str
     service: Service
+    crs: str | None = None
+    why_crs_nl: str = ""
+    read: ReadOptions = ReadOptions()
+    grid: GridOptions | None = None
+    density: DensityOptions | None = None
     columns: Columns = Columns()
     classes: ClassMapping = ClassMapping()
     declare: FetchDeclaration

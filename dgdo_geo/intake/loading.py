@@ -163,7 +163,7 @@ def complete_classes(item: RecipeLayer, layer: Layer) -> tuple[str, ...]:
 
 def declared_layer(item: RecipeLayer, shipped: Layer) -> Layer:
     """The shipped declaration with what the recipe says about this file."""
-    changed = item.declare.model_dump(exclude_none=True)
+    changed = item.declare.model_dump(exclude_none=True, exclude={"label_nl"})
     data = {**shipped.model_dump(mode="python"), **changed, "product": "product.parquet", "sha256": "0" * 64}
     data["how_to_get_nl"] = ""
     data["attribution"] = item.declare.attribution or item.declare.source

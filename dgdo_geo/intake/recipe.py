@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from dgdo_geo.errors import InputError
-from dgdo_geo.model import Declared
+from dgdo_geo.intake.density import DensityOptions
+from dgdo_geo.intake.rasters import GridOptions
+from dgdo_geo.model import Declared, Family
 from dgdo_geo.sources.files import ReadOptions
 from dgdo_geo.toml_files import describe_validation, read_toml, short_name
 
@@ -46,8 +48,15 @@ class ClassMapping(Declared):
 
 
 class Declaration(Declared):
-    """What the file says differently from the shipped declaration of the layer."""
+    """What the file says differently from the shipped declaration of the layer.
 
+    ``family``, ``geometry`` and ``label_nl`` of the classes (class id -> Dutch label) declare a layer of one's own:
+    one that does not ship with the program.
+    """
+
+    family: Family | None = None
+    geometry: Literal["polygon", "line", "point"] | None = None
+    label_nl: Mapping[str, str] = {}
     title_nl: str | None = None
     description_nl: str | None = None
     owner: str | None = None
@@ -72,6 +81,8 @@ class RecipeLayer(Declared):
     crs: str | None = None
     why_crs_nl: str = ""
     read: ReadOptions = ReadOptions()
+    grid: GridOptions | None = None
+    density: DensityOptions | None = None
     columns: Columns = Columns()
     classes: ClassMapping = ClassMapping()
     declare: Declaration

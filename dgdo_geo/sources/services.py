@@ -40,12 +40,14 @@ class Service(Declared):
     Attributes
     ----------
     protocol : str
-        ``ogc_api_features``, ``wfs``, ``arcgis`` or ``fdsn_event``.
+        Features: ``ogc_api_features``, ``wfs``, ``arcgis`` or ``fdsn_event``. Grids: ``wcs``, ``wms`` (a picture, of
+        which only the shape of what is drawn is kept) or ``opendap``. A file: ``file`` (its address) or ``atom`` (a
+        feed with the address).
     url : str
         Address of the service, without the layer.
     layer : str
-        Collection, type name, or number or name of an ArcGIS layer. Upper and lower case do not matter. With a
-        ``*`` it is a pattern: the last name in sorted order is taken.
+        Collection, type name, coverage, entry of a feed, or number or name of an ArcGIS layer. Upper and lower case do
+        not matter. With a ``*`` it is a pattern: the last name in sorted order is taken.
     version : str
         Of WFS: 2.0.0 or 1.1.0; "" is 2.0.0.
     page_size : int
@@ -62,9 +64,11 @@ class Service(Declared):
         Property with a unique value: to sort by (WFS) and to recognise a feature by.
     max_features : int
         A layer with more features is refused.
+    cell_m : float, optional
+        Grids only: size of a cell to ask for, metres; that of the service when left out. Needed for ``wms``.
     """
 
-    protocol: Literal["ogc_api_features", "wfs", "arcgis", "fdsn_event"]
+    protocol: Literal["ogc_api_features", "wfs", "arcgis", "fdsn_event", "wcs", "wms", "opendap", "file", "atom"]
     url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
     layer: str = ""
     version: Literal["", "2.0.0", "1.1.0"] = ""
@@ -75,6 +79,7 @@ class Service(Declared):
     tile_m: Annotated[float | None, Field(gt=0)] = None
     id_property: str = ""
     max_features: Annotated[int, Field(ge=1)] = 2_000_000
+    cell_m: Annotated[float | None, Field(gt=0)] = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
