@@ -170,14 +170,16 @@ def serve(
     port: Annotated[int | None, typer.Option(metavar="N", help=text("cli", "port"))] = None,
     host: Annotated[str, typer.Option(metavar="ADRES", help=text("cli", "host"))] = "127.0.0.1",
     workspace: WorkspaceOption = None,
+    online: Annotated[bool, typer.Option("--online", help=text("cli", "online"))] = False,
 ) -> None:
     """Start the web app."""
     from dgdo_geo.overlay import engine
     from dgdo_geo.web.server import serve as run
 
+
     if not engine.is_exact_available():
         typer.echo(text("cli", "slow_engine"), err=True)
-    raise typer.Exit(run(port, host, workspace))
+    raise typer.Exit(run(port, host, workspace, online=online))
 
 
 def _open(workspace: Path | None, *, create: bool = False) -> Explorer:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
-from dgdo_geo.errors import DataError
+from dgdo_geo.errors import DataError, DgdoGeoError
 from dgdo_geo.texts import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dgdo_geo.intake import Intake, Recipe
+    from dgdo_geo.intake.fetching import Step
+    from dgdo_geo.intake.flips import Flips
+    from dgdo_geo.intake.freshness import Freshness
+    from dgdo_geo.intake.versions import Version
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 app = typer.Typer()
 
@@ -27,7 +41,7 @@ def layers(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     fetched = freshness.read(explorer.workspace.path)
     if as_json:
         rows = [
-            layer_dict(state, asdict(fetched[layer_id]) if layer_id in fetched else None)
+            layer_dict(state, fetched[layer_id].to_dict() if layer_id in fetched else None)
             for layer_id, state in explorer.states.items()
         ]
         print_json({"layers": rows})
@@ -57,6 +71,7 @@ def add(
     volledig: Annotated[bool, typer.Option("--volledig", help=text("cli", "add_complete"))] = False,
     bronmap: Annotated[Path | None, typer.Option(metavar="MAP", help=text("cli", "add_folder"))] = None,
     opslaan: Annotated[bool, typer.Option("--opslaan", help=text("cli", "add_save"))] = False,
+    zonder_vergelijking: Annotated[bool, typer.Option("--zonder-vergelijking", help=text("flips", "without"))] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,39 +97,157 @@ def add(
             accuracy_m=nauwkeurigheid,
             complete=volledig,
         )
+    saved = _Saved(recipe, workspace) if opslaan else None
     results = intake.run(recipe, workspace, save=opslaan, on_progress=progress(text("cli", "reading")))
+    flips = saved.keep(results, skip=zonder_vergelijking) if saved is not None else None
+    _tell_added(results, flips, as_json=as_json)
+
+
+def _tell_added(results: Sequence[Intake], flips: Flips | None, *, as_json: bool) -> None:
+    """What was read and, when it was saved, what that does to the answers."""
+    from rich.console import Console
+
+    from dgdo_geo.report.fetched import print_flips
+
     if as_json:
-        print_json({"layers": [result.to_dict() for result in results], "saved": opslaan})
-    else:
-        for result in results:
-            typer.echo(result.describe_nl())
-        typer.echo(text("cli", "add_saved" if opslaan else "add_dry_run"))
+        told = None if flips is None else asdict(flips)
+        print_json({"layers": [result.to_dict() for result in results], "saved": flips is not None, "flips": told})
+        return
+    for result in results:
+        typer.echo(result.describe_nl())
+    typer.echo(text("cli", "add_dry_run" if flips is None else "add_saved"))
+    if flips is not None:
+        print_flips(flips, Console(highlight=False, markup=False))
 
 
 @app.command(help=text("cli", "fetch"))
 def fetch(
     laag: Annotated[list[str] | None, typer.Argument(metavar="[LAAG]...", help=text("cli", "fetch_layer"))] = None,
+    zonder_vergelijking: Annotated[bool, typer.Option("--zonder-vergelijking", help=text("flips", "without"))] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch official open data into the workspace, layer by layer."""
+    from rich.console import Console
+
+    from dgdo_geo import store
+    from dgdo_geo.intake import freshness
     from dgdo_geo.intake.fetching import fetch as run
+    from dgdo_geo.report.fetched import print_fetched, print_flips
 
-    results = run(tuple(laag or ()), workspace, on_progress=_fetching)
+    told = _Told()
+    found = run(
+        tuple(laag or ()), workspace, on_progress=told.step, on_done=told.done, keep_before=not zonder_vergelijking
+    )
+    told.end()
+    console = Console(highlight=False, markup=False)
+    if not as_json:
+        print_fetched(found.items, console, found.not_done)
+    items, flips = found.items, None
+    if any(item.status in freshness.CHANGED for item in items):
+        reason = "stopped" if found.not_done else "skipped" if zonder_vergelijking else ""
+        flips = compared(found.before, workspace, reason)
+        items = freshness.with_flips(store.open_workspace(workspace), items, flips)
     if as_json:
-        print_json({"layers": [asdict(item) for item in results]})
-    else:
-        from rich.console import Console
-
-        from dgdo_geo.report.fetched import print_fetched
-
-        print_fetched(results, Console(highlight=False, markup=False))
-    if any(item.status == "failed" for item in results):
+        print_json({"layers": [item.to_dict() for item in items], "not_done": list(found.not_done)})
+    elif flips is not None:
+        print_flips(flips, console)
+    if found.not_done:
+        raise typer.Exit(INTERRUPTED)
+    if any(item.status == "failed" for item in items):
         raise typer.Exit(DataError.exit_code)
 
 
-def _fetching(layer: str, done: int, total: int | None) -> None:
-    if sys.stderr.isatty():
-        of = "" if total is None else f"/{total}"
-        sys.stderr.write(f"\r{text('cli', 'fetching', layer=layer)} {done}{of}   ")
-        sys.stderr.flush()
+def compared(before: Mapping[str, Version], workspace: Path | None, reason: str = "") -> Flips:
+    """What other versions of some layers do to the answers; or why that is not known.
+
+    Parameters
+    ----------
+    before : mapping of layer id to Version
+        What the layers were; see :func:`dgdo_geo.intake.versions.versions`.
+    reason : str
+        Key of the reason not to compare at all.
+    """
+    from dgdo_geo.decide.layerdiff import layer_diff
+    from dgdo_geo.intake.flips import Flips
+    from dgdo_geo.query import open_explorer
+
+    if reason:
+        return Flips("skipped", text("flips", reason))
+    try:
+        diff = layer_diff(open_explorer(workspace), before, on_progress=progress(text("fetch_progress", "comparing")))
+    except DgdoGeoError as error:
+        return Flips("failed", text("flips", "failed", reason=error.message_nl))
+    except KeyboardInterrupt:
+        return Flips("skipped", text("flips", "stopped"))
+    return Flips.from_dict(
+        {
+            "status": "compared",
+            "on": diff.on.isoformat(),
+            "layers": diff.layers,
+            "left_out": diff.left_out,
+            "rows": diff.summary(),
+        }
+    )
+
+
+class _Saved:
+    """What the layers of a recipe were before they are saved; and afterwards their status, with what changed."""
+
+    def __init__(self, recipe: Recipe, workspace: Path | None) -> None:
+        from dgdo_geo import store
+        from dgdo_geo.intake.versions import versions
+
+        self.workspace = store.open_workspace(workspace, missing_ok=True)
+        self.before = versions(self.workspace, [item.layer for item in recipe.layers])
+
+    def keep(self, results: Sequence[Intake], *, skip: bool) -> Flips:
+        """Write the status of every layer, and compare the answers."""
+        from dgdo_geo.intake import freshness
+        from dgdo_geo.intake.versions import record_added
+
+        changed = {}
+        for result in results:
+            layer_id = result.layer.id
+            changed[layer_id] = record_added(
+                self.workspace, layer_id, result.report.file, result.frame, self.before.get(layer_id)
+            )
+        before = {layer_id: found for layer_id, found in self.before.items() if layer_id in changed}
+        flips = compared(before, self.workspace.path, "skipped" if skip else "")
+        freshness.with_flips(self.workspace, changed.values(), flips)
+        return flips
+
+
+class _Told:
+    """A line on standard error on how far it is; only for a person at a terminal."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes: dict[str, int] = {}
+        self._layers_done = 0
+        self._next = 0.0
+        self._is_shown = sys.stderr.isatty()
+
+    def step(self, step: Step) -> None:
+        """Something came."""
+        from dgdo_geo.report.fetched import progress_line
+
+        with self._lock:
+            self._bytes[step.layer] = step.bytes
+            if not self._is_shown or time.monotonic() < self._next:
+                return
+            self._next = time.monotonic() + 0.1
+            size = sum(self._bytes.values())
+            sys.stderr.write(f"\r{progress_line(step, self._layers_done, size)}\x1b[K")
+            sys.stderr.flush()
+
+    def done(self, _: Freshness) -> None:
+        """A layer is done, for good or for bad."""
+        with self._lock:
+            self._layers_done += 1
+
+    def end(self) -> None:
+        """Remove the line: the table follows."""
+        if self._is_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

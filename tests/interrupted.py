@@ -1,4 +1,4 @@
-"""Run by test_interrupted.py in a process of its own: fetch or add, killed at random moments, again and again.
+"""Run by test_interrupted.py in a process of its own: fetch (a service or a file) or add, killed at random moments, again and again.
 
 Every round starts a child that replaces the layer by its other version, kills it after a random time, and looks at what is
 left: the workspace must open, with either the old or the new product, whole.
@@ -33,7 +33,7 @@ def versions(workspace: Path) -> tuple[str, ...]:
 
 def work(what: str, workspace: Path, turn: int) -> None:
     """Put one of the two versions in the workspace."""
-    if what == "fetch":
+    if what in ("fetch", "download"):
         file = FetchFile.model_validate(json.loads(sys.argv[4].replace("VERSION", str(turn))))
         fetch([LAYER], workspace, client=Client(Limits(tries=1)), files={LAYER: file})
         return
@@ -82,6 +82,9 @@ def main() -> None:
         found = versions(workspace)
         if found not in good:
             raise SystemExit(f"round {number}: {found}")
+    work(what, workspace, 0)
+    if versions(workspace) != ("A0", "B0"):
+        raise SystemExit("the last one, which nobody killed, did not do its work")
     print(json.dumps({"finished": finished, "killed": killed, "last": versions(workspace)}))
 
 

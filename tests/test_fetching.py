@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
-from servers import Given, Query, serving
+from servers import (
+    LONG_AGO,
+    Exchange,
+    Given,
+    Misbehaving,
+    Query,
+    Route,
+    conditional,
+    error_page,
+    ok,
+    ranged,
+    reset,
+    serving,
+    silent,
+    status,
+    truncated,
+)
 from typer.testing import CliRunner
-from worlds import EAST, NORTH, World
+from worlds import EAST, NORTH, Feature, World, frame, square
 
+from dgdo_geo import store
 from dgdo_geo.cli import app
 from dgdo_geo.errors import DeclarationError, InputError
 from dgdo_geo.intake import freshness
 from dgdo_geo.intake.fetching import FetchFile, fetch, fetch_files
+from dgdo_geo.intake.versions import record_added, versions
+from dgdo_geo.model import NO_DATA
 from dgdo_geo.sources.http import Client, Limits
+from dgdo_geo.sources.service_types import FEATURES, FILES, GRIDS
 
 RD = "http://www.opengis.net/def/crs/EPSG/0/28992"
+DECLARED = {"source": "Test", "licence": "CC0", "quality": "official", "accuracy_m": 10, "absence": "conclusive"}
 QUICK = Limits(connect_s=2, read_s=2, total_s=5, tries=1, backoff_s=0.01)
 
 
@@ -90,19 +119,14 @@ def file_for(collection: Collection, **changes: Any) -> FetchFile:
         "service": {"protocol": "ogc_api_features", "url": collection.base, "layer": "natuur"},
         "columns": {"id": "code", "name": "naam"},
         "classes": {"columns": ["soort"]},
-        "declare": {
-            "source": "Test",
-            "licence": "CC0",
-            "quality": "official",
-            "accuracy_m": 10,
-            "absence": "conclusive",
-        },
+        "declare": DECLARED,
     }
     return FetchFile.model_validate(data | changes)
 
 
 def run(world: World, collection: Collection, **changes: Any) -> freshness.Freshness:
-    [item] = fetch(["natuur"], world.workspace, client=Client(QUICK), files={"natuur": file_for(collection, **changes)})
+    files = {"natuur": file_for(collection, **changes)}
+    [item] = fetch(["natuur"], world.workspace, client=Client(QUICK), files=files).items
     return item
 
 
@@ -213,7 +237,8 @@ def test_a_layer_that_fails_does_not_stop_the_others(world: World, collection: C
     good = file_for(collection)
     bad = file_for(collection, service={"protocol": "wfs", "url": "http://127.0.0.1:9/wfs", "layer": "x"})
     found = fetch([], world.workspace, client=Client(QUICK), files={"natuur": good, "zones": bad})
-    assert {item.layer: item.status for item in found} == {"natuur": "new", "zones": "failed"}
+    assert found.not_done == ()
+    assert {item.layer: item.status for item in found.items} == {"natuur": "new", "zones": "failed"}
     assert world.open().states["zones"].status == "available"
 
 
@@ -230,6 +255,541 @@ def test_a_status_that_cannot_be_read_counts_as_unknown(world: World, collection
     (world.workspace / "fetch" / "natuur.json").write_text("{", encoding="utf-8")
     assert freshness.read(world.workspace) == {}
     assert run(world, collection).status == "unchanged"
+
+
+# Other versions of the same ----------------------------------------------------------------
+
+
+def test_what_is_said_of_a_layer_is_replaced_when_the_file_says_otherwise(world: World, collection: Collection) -> None:
+    """Another accuracy changes answers, although no polygon did."""
+    run(world, collection)
+    declare = {**DECLARED, "accuracy_m": 250}
+    item = run(world, collection, declare=declare)
+    assert (item.status, item.changes) == ("changed", freshness.Changes(declaration=True))
+    assert world.open().states["natuur"].layer.accuracy_m == 250
+    assert run(world, collection, declare=declare).status == "unchanged"
+
+
+def test_the_last_versions_are_remembered(
+    world: World, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert freshness.HISTORY == 20
+    monkeypatch.setattr(freshness, "HISTORY", 4)
+    for number in range(6):
+        collection.squares["d"] = (7, number % 9 + 0.5)
+        item = run(world, collection)
+        assert item.status in ("new", "changed"), number
+    assert len(item.history) == 4
+    assert item.history[0].changes == item.changes
+    assert {event.changes.moved for event in item.history} == {1}
+    assert run(world, collection).history == item.history
+    collection.status = 404
+    assert run(world, collection).history == item.history
+
+
+def test_a_layer_that_somebody_replaced_by_a_file_is_compared_with_that_file(
+    world: World, collection: Collection
+) -> None:
+    run(world, collection)
+    own = frame([Feature(square(1, 1, 2, 2), "natuur")], ["a"])
+    opened = store.open_workspace(world.workspace, shipped=world.shipped)
+    before = versions(opened, ["natuur"])["natuur"]
+    store.write_layer(opened, opened.entries["natuur"].layer, own)
+    added = record_added(opened, "natuur", "eigen.gpkg", own, before)
+    assert (added.status, added.changes.gone, added.source_layer) == ("added", 2, "eigen.gpkg")
+    assert freshness.read(world.workspace)["natuur"] == added
+    item = run(world, collection)
+    assert (item.status, item.changes.added) == ("changed", 2)
+    assert [event.changes.gone for event in item.history] == [0, 2, 0]
+
+
+# Files -------------------------------------------------------------------------------------
+
+ETAG = '"een"'
+LONG = 400_000
+"""Bytes of a file that is large enough to be cut off."""
+
+
+def geojson(west: float = 1.0, padding: int = 0) -> bytes:
+    """One square of natuur, as GeoJSON in EPSG:28992."""
+    x, y = EAST + 1000 * west, NORTH + 1000
+    ring = [[x, y], [x + 1000, y], [x + 1000, y + 1000], [x, y + 1000], [x, y]]
+    feature = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"code": "a", "naam": "Gebied a"},
+    }
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
+    return json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature]}).encode() + b" " * padding
+
+
+def of_file(server: Misbehaving, path: str = "/natuur.geojson", **changes: Any) -> FetchFile:
+    data: dict[str, Any] = {
+        "evidence_nl": "Een server van de test.",
+        "service": {"protocol": "file", "url": server.url(path)},
+        "columns": {"id": "code", "name": "naam"},
+        "classes": {"fixed": "natuur"},
+        "declare": DECLARED,
+    }
+    return FetchFile.model_validate(data | changes)
+
+
+def take(world: World, file: FetchFile, layer: str = "natuur", limits: Limits = QUICK) -> freshness.Freshness:
+    [item] = fetch([layer], world.workspace, client=Client(limits), files={layer: file}).items
+    return item
+
+
+def left_over(world: World) -> list[str]:
+    return sorted(path.name for path in (world.workspace / "fetch").rglob("*") if path.suffix != ".json")
+
+
+def test_a_file_goes_the_way_of_an_added_one_and_leaves_nothing_behind(world: World) -> None:
+    with Misbehaving({"/natuur.geojson": ok(geojson(), "application/geo+json")}) as server:
+        item = take(world, of_file(server))
+    assert (item.status, item.features, item.source_layer) == ("new", 1, "natuur.geojson")
+    assert item.bytes == len(geojson())
+    assert names(world) == ["a"]
+    assert left_over(world) == []
+
+
+@pytest.mark.parametrize("kind", ["etag", "modified"])
+def test_a_file_that_did_not_change_is_not_sent_again(world: World, kind: str) -> None:
+    told = {"etag": ETAG} if kind == "etag" else {"modified": LONG_AGO}
+    with Misbehaving({"/natuur.geojson": conditional(geojson(), **told)}) as server:
+        first = take(world, of_file(server))
+        again = take(world, of_file(server))
+        assert server.sent["/natuur.geojson"] == len(geojson())
+        asked = server.seen("/natuur.geojson")[1].headers
+    assert (asked.get("if-none-match"), asked.get("if-modified-since")) == (told.get("etag"), told.get("modified"))
+    assert (again.status, again.changed, again.features) == ("unchanged", first.changed, 1)
+    assert again.checked >= first.checked
+    assert again.bytes == 0
+    assert (again.etag, again.modified, again.product) == (first.etag, first.modified, first.product)
+    assert names(world) == ["a"]
+    assert left_over(world) == []
+
+
+def test_a_file_that_did_change_is_read(world: World) -> None:
+    with Misbehaving({"/natuur.geojson": conditional(geojson(), ETAG)}) as server:
+        take(world, of_file(server))
+        server.routes["/natuur.geojson"] = conditional(geojson(3), '"twee"')
+        item = take(world, of_file(server))
+    assert (item.status, item.changes.moved, item.etag) == ("changed", 1, '"twee"')
+
+
+@pytest.mark.parametrize("what", ["another fetch.toml", "gone", "damaged", "replaced by somebody", "status unreadable"])
+def test_the_server_is_not_asked_for_changes_of_what_we_do_not_have(world: World, what: str) -> None:
+    with Misbehaving({"/natuur.geojson": conditional(geojson(), ETAG)}) as server:
+        first = take(world, of_file(server))
+        product = next(world.workspace.glob("layers/*/natuur/product-*.parquet"))
+        file = of_file(server)
+        if what == "another fetch.toml":
+            file = of_file(server, columns={"id": "code"})
+        elif what == "gone":
+            product.unlink()
+        elif what == "damaged":
+            product.write_bytes(product.read_bytes()[:-1])
+        elif what == "replaced by somebody":
+            opened = store.open_workspace(world.workspace, shipped=world.shipped)
+            own = frame([Feature(square(7, 7, 8, 8), "natuur")])
+            store.write_layer(opened, opened.entries["natuur"].layer, own)
+        else:
+            (world.workspace / "fetch" / "natuur.json").write_text("[]", encoding="utf-8")
+        item = take(world, file)
+        asked = server.seen("/natuur.geojson")[1].headers
+    assert "if-none-match" not in asked
+    assert "if-modified-since" not in asked
+    assert item.status == {"gone": "new", "damaged": "new", "status unreadable": "unchanged"}.get(what, "changed")
+    assert names(world) == ["a"]
+    assert first.status == "new"
+
+
+def test_a_download_that_was_cut_off_goes_on_the_next_time(world: World) -> None:
+    body = geojson(padding=LONG)
+    with Misbehaving({"/natuur.geojson": ranged(body, ETAG, cut=300_000)}) as server:
+        failed = take(world, of_file(server))
+        assert failed.status == "failed"
+        assert "niet volledig" in failed.message_nl
+        assert left_over(world) == [".natuur.geojson.part", "natuur"]
+        sent = server.sent["/natuur.geojson"]
+        item = take(world, of_file(server))
+        assert server.seen("/natuur.geojson")[1].headers["range"] == f"bytes={sent}-"
+        assert server.sent["/natuur.geojson"] == len(body)
+    assert (item.status, item.features) == ("new", 1)
+    assert left_over(world) == []
+
+
+def test_a_part_of_an_older_version_is_not_completed_with_a_newer_one(world: World) -> None:
+    with Misbehaving({"/natuur.geojson": ranged(geojson(1, LONG), ETAG, cut=300_000)}) as server:
+        assert take(world, of_file(server)).status == "failed"
+        server.routes["/natuur.geojson"] = ranged(geojson(4, LONG), '"twee"')
+        assert take(world, of_file(server)).status == "new"
+    assert world.open().layer("natuur").to_gdf().total_bounds[0] == EAST + 4000
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [
+        (error_page(), "HTML"),
+        (truncated(geojson(), kind="application/geo+json"), "niet volledig"),
+        (status(404), "404"),
+        (ok(b"{", "application/geo+json"), "natuur.geojson"),
+        (ok(b"PK\x03\x04", "application/geo+json"), "natuur.geojson"),
+    ],
+)
+def test_a_file_that_is_wrong_leaves_the_last_good_version(world: World, route: Route, told: str) -> None:
+    with Misbehaving({"/natuur.geojson": ok(geojson())}) as server:
+        good = take(world, of_file(server))
+        product = next(world.workspace.glob("layers/*/natuur/product-*.parquet")).read_bytes()
+        server.routes["/natuur.geojson"] = route
+        item = take(world, of_file(server))
+    assert item.status == "failed"
+    assert told in item.message_nl
+    assert (item.changed, item.product) == (good.changed, good.product)
+    assert next(world.workspace.glob("layers/*/natuur/product-*.parquet")).read_bytes() == product
+    assert left_over(world) == []
+
+
+def test_a_feed_that_points_to_another_file_is_not_asked_with_the_date_of_the_old_one(world: World) -> None:
+    """The new file may be older than the old one was; "not changed" would be about another file."""
+
+    def feed(name: str) -> Route:
+        xml = f"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>x</title><entry>
+            <title>Natuur</title><link rel="alternate" href="{name}" type="application/geo+json"/></entry></feed>"""
+        return ok(xml.encode(), "application/atom+xml")
+
+    newer, older = "Mon, 02 Nov 2026 08:00:00 GMT", LONG_AGO
+
+    def not_since(body: bytes, modified: str) -> Route:
+        def route(x: Exchange) -> None:
+            told = x.seen.headers.get("if-modified-since")
+            is_old = told is not None and parsedate_to_datetime(told) >= parsedate_to_datetime(modified)
+            x.answer(b"" if is_old else body, 304 if is_old else 200, Last_Modified=modified)
+
+        return route
+
+    routes = {"/feed": feed("a.geojson"), "/a.geojson": not_since(geojson(1), newer)}
+    with Misbehaving(routes) as server:
+        file = of_file(server, service={"protocol": "atom", "url": server.url("/feed"), "layer": "Natuur"})
+        assert take(world, file).status == "new"
+        assert take(world, file).status == "unchanged"
+        server.routes |= {"/feed": feed("b.geojson"), "/b.geojson": not_since(geojson(5), older)}
+        item = take(world, file)
+    assert (item.status, item.source_layer, item.changes.moved) == ("changed", "b.geojson", 1)
+
+
+# Grids -------------------------------------------------------------------------------------
+
+
+def ascii_grid(values: list[list[float]]) -> bytes:
+    """An ESRI ASCII grid of 1 km cells from the south-west corner of Westdorp."""
+    head = f"ncols {len(values[0])}\nnrows {len(values)}\nxllcorner {EAST}\nyllcorner {NORTH}\ncellsize 1000\n"
+    return (head + "NODATA_value -9999\n" + "\n".join(" ".join(map(str, row)) for row in values)).encode()
+
+
+def test_a_grid_in_a_file_becomes_a_layer(world: World) -> None:
+    """Two cells of promising sand, one without potential, and one about which nothing is known."""
+    with Misbehaving({"/zand.asc": ok(ascii_grid([[12, 12], [3, -9999]]), "text/plain")}) as server:
+        file = of_file(
+            server,
+            "/zand.asc",
+            crs="EPSG:28992",
+            columns={},
+            classes={},
+            grid={"thresholds": [10], "classes": ["geen", "kansrijk"]},
+            declare={**DECLARED, "absence": "unknown"},
+        )
+        item = take(world, file, "potentie_zand")
+        assert item.status == "new"
+        assert take(world, file, "potentie_zand").status == "unchanged"
+        server.routes["/zand.asc"] = ok(ascii_grid([[12, 3], [3, -9999]]), "text/plain")
+        assert take(world, file, "potentie_zand").status == "changed"
+    product = world.open().layer("potentie_zand").to_gdf()
+    area = product.geometry.area.groupby(product["class"]).sum()
+    assert area.to_dict() == {"geen": 2e6, "kansrijk": 1e6, NO_DATA: 1e6}
+
+
+Table = dict[str, tuple[tuple[str, ...], list[list[float]] | list[float]]]
+
+
+def opendap(table: Table) -> Callable[[str, Query], Given]:
+    """A data set behind OPeNDAP: per name its axes and values; whole arrays and ranges can be asked for."""
+
+    def declared(name: str, shape: tuple[int, ...]) -> str:
+        sizes = "".join(f"[{axis} = {size}]" for axis, size in zip(table[name][0], shape, strict=True))
+        return f"    Float64 {name}{sizes};\n"
+
+    def answer(path: str, query: Query) -> Given:
+        values = {name: np.array(numbers, ">f8") for name, (_, numbers) in table.items()}
+        if path.endswith(".das"):
+            return 200, {"Content-Type": "text/plain"}, b"Attributes {\n}\n"
+        if path.endswith(".dods"):
+            asked = next(iter(query)) if query else ""
+            ranges = {name: re.findall(r"\[(\d+):(?:1:)?(\d+)\]", rest) for name, rest in re.findall(PART, asked)}
+            assert ranges, asked
+            values = {
+                name: values[name][tuple(slice(int(a), int(b) + 1) for a, b in found)] if found else values[name]
+                for name, found in ranges.items()
+            }
+        text = "".join(declared(name, found.shape) for name, found in values.items())
+        body = f"Dataset {{\n{text}}} zand;\n".encode()
+        if path.endswith(".dods"):
+            body += b"\nData:\n"
+            for found in values.values():
+                body += struct.pack(">II", found.size, found.size) + found.tobytes()
+        return 200, {"Content-Type": "application/octet-stream"}, body
+
+    return answer
+
+
+PART = r"(\w+)((?:\[[\d:]+\])*)"
+
+
+def test_grids_of_a_service_become_a_layer_with_depths(world: World) -> None:
+    """Power decides on the class; the depth of the top comes from a second variable of the same data set."""
+    table: Table = {
+        "x": (("x",), [EAST + 500, EAST + 1500]),
+        "y": (("y",), [NORTH + 500, NORTH + 1500]),
+        "power": (("y", "x"), [[3, 12], [12, 12]]),
+        "depth": (("y", "x"), [[1500, 1500], [1500, 1500]]),
+    }
+    grid = {"variable": "power", "thresholds": [10], "classes": ["geen", "kansrijk"], "top": {"variable": "depth"}}
+    with serving(lambda path, query: opendap(table)(path, query)) as server:
+        service = {"protocol": "opendap", "url": f"{server.url}/zand.nc", "crs": "EPSG:28992"}
+        data = {
+            "evidence_nl": "Test.", "service": service, "grid": grid, "declare": {**DECLARED, "absence": "unknown"},
+        }  # fmt: skip
+        file = FetchFile.model_validate(data)
+        item = take(world, file, "potentie_zand")
+        assert (item.status, item.message_nl) == ("new", "")
+        assert item.bytes > 0
+        assert take(world, file, "potentie_zand").status == "unchanged"
+        product = world.open().layer("potentie_zand").to_gdf()
+        assert product.geometry.area.groupby(product["class"]).sum().to_dict() == {"geen": 1e6, "kansrijk": 3e6}
+        assert set(product["top_max_m"]) == {1500.0}
+        low = product[product["class"] == "geen"].total_bounds
+        assert tuple(low) == (EAST, NORTH, EAST + 1000, NORTH + 1000), "upside down"
+        table["power"] = (("y", "x"), [[12, 12], [12, 12]])
+        item = take(world, file, "potentie_zand")
+    assert item.status == "changed"
+    assert item.changes.added_m2 == pytest.approx(0, abs=1e-6)
+    assert item.changes.reclassified + item.changes.added + item.changes.gone + item.changes.moved > 0
+
+
+SERVICES: dict[str, dict[str, Any]] = {
+    "ogc_api_features": {"layer": "x"},
+    "wfs": {"layer": "x"},
+    "arcgis": {"layer": "0"},
+    "fdsn_event": {},
+    "wcs": {"layer": "x"},
+    "wms": {"layer": "x", "cell_m": 100},
+    "opendap": {"crs": "EPSG:28992"},
+    "file": {},
+    "atom": {"layer": "x"},
+}
+"""Every protocol, with the keys that it needs."""
+
+
+def test_every_protocol_is_tried_below() -> None:
+    assert set(SERVICES) == {*FEATURES, *GRIDS, *FILES}
+
+
+@pytest.mark.parametrize("route", [status(500), error_page(), reset()], ids=["500", "error page", "reset"])
+@pytest.mark.parametrize("protocol", SERVICES)
+def test_a_service_that_fails_touches_nothing(
+    world: World, collection: Collection, protocol: str, route: Route
+) -> None:
+    good = run(world, collection)
+    before = {path: path.read_bytes() for path in world.workspace.rglob("*") if path.is_file()}
+    with Misbehaving() as server:
+        server.routes = dict.fromkeys(("/a.gpkg", "/a.gpkg.dds", "/a.gpkg/collections", "/a.gpkg/query"), route)
+        service = {"protocol": protocol, "url": server.url("/a.gpkg"), **SERVICES[protocol]}
+        grid = {"grid": {"classes": ["natuur"]}} if protocol in GRIDS else {}
+        data = {"evidence_nl": "Test.", "service": service, "declare": DECLARED, **grid}
+        item = take(world, FetchFile.model_validate(data))
+        assert server.count() > 0
+    assert item.status == "failed"
+    assert item.message_nl
+    assert item.checked >= good.checked
+    assert (item.changed, item.product, item.features) == (good.changed, good.product, good.features)
+    after = {path: path.read_bytes() for path in world.workspace.rglob("*") if path.is_file()}
+    status_file = world.workspace / "fetch" / "natuur.json"
+    assert {path for path in before | after if before.get(path) != after.get(path)} == {status_file}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"service": {"protocol": "opendap", "url": "https://x.nl/a.nc"}}, "grid: needed for protocol opendap"),
+        ({"grid": {"classes": ["a"]}}, "grid: not for protocol ogc_api_features"),
+        ({"read": {"layer": "a"}}, "read: for a file only"),
+    ],
+)
+def test_a_fetch_file_that_does_not_fit_its_protocol_is_refused(
+    collection: Collection, changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        file_for(collection, **changes)
+
+
+# The command -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_fetch_files(world: World, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ships is the drawing, and ``fetch`` knows two layers, of which one cannot be reached."""
+    bad = file_for(collection, service={"protocol": "wfs", "url": "http://127.0.0.1:9/wfs", "layer": "x"})
+    files = {"natuur": file_for(collection), "zones": bad}
+    monkeypatch.setattr("dgdo_geo.intake.fetching.fetch_files", lambda folder=None: files)
+    monkeypatch.setattr("dgdo_geo.query.opening.read_knowledge", world.read_knowledge)
+    monkeypatch.setattr("dgdo_geo.intake.fetching.Client", lambda limits=None: Client(QUICK))
+
+
+@pytest.mark.usefixtures("with_fetch_files")
+def test_the_command_ends_with_a_table_and_tells_which_answers_change(world: World, collection: Collection) -> None:
+    place = ["--workspace", str(world.workspace)]
+    done = CliRunner().invoke(app, ["fetch", *place], catch_exceptions=False, env={"COLUMNS": "200"})
+    assert done.exit_code == 3, "one layer failed"
+    rows = [line.split() for line in done.stdout.splitlines()]
+    head = next(row for row in rows if row[:1] == ["laag"])
+    assert head == ["laag", "uitkomst", "objecten", "km²", "erbij", "km²", "eraf", "gelezen", "sec."]
+    natuur = next(row for row in rows if row[:1] == ["natuur"])
+    assert natuur[1:5] == ["opgehaald", "3", "3,00", "0,00"]
+    assert ["zones", "mislukt"] in rows
+    assert "zones: niet opgehaald. We kunnen 127.0.0.1 niet bereiken" in done.stdout
+    assert "Wat er in de antwoorden verandert" in done.stdout
+    # In Westdorp nature could not be looked up; now it can. 100 km2 less the core, in which another rule is stricter.
+    assert "ging van ‘onbekend’ naar ‘geen bekende beperking’ voor zout, 300 tot 1.000 m diep" in done.stdout
+
+    kept = freshness.read(world.workspace)["natuur"].flips
+    assert kept is not None
+    assert (kept.status, kept.layers) == ("compared", ("natuur",))
+    # Closer than 10 m to the edges of the three squares, 12 km in all, it stays unknown.
+    outcomes = sum(row.area_m2 for row in kept.rows if row.kind == "outcome")
+    assert outcomes == pytest.approx(99e6 - 12_000 * 20, rel=1e-4)
+    listed = CliRunner().invoke(app, ["layers", *place], catch_exceptions=False, env={"COLUMNS": "200"}).stdout
+    assert "ging van ‘onbekend’ naar" in " ".join(listed.split())
+
+    again = CliRunner().invoke(app, ["fetch", "natuur", *place], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert "Wat er in de antwoorden" not in again.stdout
+    assert freshness.read(world.workspace)["natuur"].flips == kept
+
+
+@pytest.mark.usefixtures("with_fetch_files")
+def test_the_json_of_the_command_is_pure_and_fits_the_schema(world: World, collection: Collection) -> None:
+    place = ["--workspace", str(world.workspace)]
+    CliRunner().invoke(app, ["fetch", "natuur", *place], catch_exceptions=False)
+    collection.squares["a"] = (1.5, 1)
+    done = CliRunner().invoke(app, ["fetch", "--json", *place])
+    answer = json.loads(done.stdout)
+    schema = json.loads((Path(__file__).parents[1] / "docs/schema/layers.schema.json").read_text(encoding="utf-8"))
+    checked = jsonschema.Draft202012Validator({"$ref": "#/$defs/fetched", "$defs": schema["$defs"]})
+    assert {row["layer"]: row["status"] for row in answer["layers"]} == {"natuur": "changed", "zones": "failed"}
+    for row in answer["layers"]:
+        checked.validate(row)
+    assert answer["not_done"] == []
+    flips = next(row for row in answer["layers"] if row["layer"] == "natuur")["flips"]
+    assert flips["status"] == "compared"
+    # Half a square turns to attention and half a square back, less the 10 m along its edges that is not certain.
+    moved = {(row["before"], row["after"]): row["area_m2"] for row in flips["rows"] if row["kind"] == "outcome"}
+    certain = pytest.approx(480 * 980, rel=1e-3)
+    assert moved["attention", "no_known_constraint"] == certain
+    assert moved["no_known_constraint", "attention"] == certain
+    assert {place["name"] for row in flips["rows"] for place in row["places"]} == {"Westdorp"}
+
+
+@pytest.mark.usefixtures("with_fetch_files")
+def test_comparing_can_be_skipped_and_that_is_said(world: World) -> None:
+    place = ["--workspace", str(world.workspace)]
+    done = CliRunner().invoke(app, ["fetch", "natuur", "--zonder-vergelijking", *place], catch_exceptions=False)
+    assert "omdat u dat niet wilde" in " ".join(done.stdout.split())
+    kept = freshness.read(world.workspace)["natuur"].flips
+    assert kept is not None
+    assert (kept.status, kept.rows) == ("skipped", ())
+
+
+@pytest.mark.usefixtures("with_fetch_files")
+def test_when_it_cannot_be_compared_the_reason_is_told(world: World) -> None:
+    (world.home("gemeenten") / "product.parquet").write_bytes(b"kapot")
+    place = ["--workspace", str(world.workspace)]
+    done = CliRunner().invoke(app, ["fetch", "natuur", *place], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "We kunnen niet vergelijken welke antwoorden veranderen: " in " ".join(done.stdout.split())
+    kept = freshness.read(world.workspace)["natuur"].flips
+    assert kept is not None
+    assert kept.status == "failed"
+    assert "gemeenten" in kept.message_nl
+
+
+def wait_for(child: subprocess.Popen[str], is_so: Callable[[], bool]) -> None:
+    """Wait until something is so, while the child lives."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen"
+        if child.poll() is not None:
+            raise AssertionError(child.communicate()[1])
+        time.sleep(0.05)
+
+
+def test_ctrl_c_leaves_what_is_done_and_says_what_is_not(world: World, collection: Collection) -> None:
+    """One layer is done at once; two others hang on a server that says nothing."""
+    script = """
+import json, sys
+from dgdo_geo import store
+from pathlib import Path
+from dgdo_geo.intake import fetching
+shipped, knowledge, files = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+store.shipped_layers_dir = lambda: shipped
+fetching.fetch_files = lambda folder=None: {k: fetching.FetchFile.model_validate(v) for k, v in files.items()}
+from dgdo_geo.cli import main
+sys.argv = ["dgdo-geo", *sys.argv[4:]]
+main()
+"""
+    with Misbehaving({"/slow.geojson": silent(60)}) as server:
+        # Another name for the same computer: no more than two requests at a time go to one host.
+        address = server.url("/slow.geojson", host="localhost")
+        slow = of_file(server, service={"protocol": "file", "url": address})
+        files = {
+            "natuur": file_for(collection).model_dump(mode="json", exclude_unset=True),
+            "zones": slow.model_dump(mode="json", exclude_unset=True),
+            "schets": slow.model_dump(mode="json", exclude_unset=True),
+        }
+        arguments = [str(world.shipped), str(world.knowledge), json.dumps(files), "fetch", "--json"]
+        arguments += ["--workspace", str(world.workspace)]
+        with subprocess.Popen(
+            [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as child:
+            try:
+                wait_for(child, lambda: (world.workspace / "fetch" / "natuur.json").exists() and server.count() > 1)
+                start = time.monotonic()
+                child.send_signal(signal.SIGINT)
+                out, err = child.communicate(timeout=30)
+            finally:
+                child.kill()
+    assert time.monotonic() - start < 15, "it waited for the server"
+    assert child.returncode == 130, err
+    answer = json.loads(out)
+    assert {row["layer"]: row["status"] for row in answer["layers"]} == {"natuur": "new"}
+    assert answer["not_done"] == ["schets", "zones"]
+    assert answer["layers"][0]["flips"]["status"] == "skipped"
+    assert names(world) == ["a", "b", "c"]
+
+
+def test_a_host_that_cannot_be_reached_is_not_tried_for_every_layer(world: World, collection: Collection) -> None:
+    bad = file_for(collection, service={"protocol": "wfs", "url": "http://127.0.0.1:9/wfs", "layer": "x"})
+    files = dict.fromkeys(("zones", "schets", "breuk", "natuur"), bad)
+    tries: list[str] = []
+
+    class Counting(Client):
+        def get(self, url: str, *args: Any, **named: Any) -> Any:
+            tries.append(url)
+            return super().get(url, *args, **named)
+
+    found = fetch([], world.workspace, client=Counting(QUICK), files=files)
+    assert [item.status for item in found.items] == ["failed"] * 4
+    assert all("127.0.0.1" in item.message_nl for item in found.items)
+    assert 1 <= len(tries) <= 3, "at most once in each thread"
 
 
 # The shipped files -------------------------------------------------------------------------

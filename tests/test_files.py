@@ -325,7 +325,7 @@ REAL = [
     ),
     ("faults/groningen_FaultModel_geometries.csv", {"x": "Easting", "y": "Northing"}, 35770, None),
     ("faults/groningen_FaultModel_geometries.csv", {"x": "Easting", "y": "Northing", "group_by": "Fault"}, 1037, None),
-    ("faults/groningen_faults_grl.txt", {"x": "easting0 [km]", "y": " northing0 [km]"}, 325, None),
+    ("faults/groningen_faults_grl.txt", {"x": "easting0 [km]", "y": "northing0 [km]"}, 325, None),
     ("faults/gem_gafdb_active_faults_nl_clip.geojson", {}, 15, 4326),
     ("salt/h2_salt_caverns_GWh_per_sqkm.geojson", {}, 119, 4326),
     ("geology/groningen_ReservoirModel_thickness.csv", {"x": "X", "y": "Y"}, 5813, None),
@@ -391,7 +391,7 @@ def test_the_traps_of_the_real_files_stay_visible(real_data):
     padded = read_file(real_data / "admin/provincies_generalised.geojson")["provincie"]
     assert padded.str.endswith(" ").any()
     kilometres = read_file(
-        real_data / "faults/groningen_faults_grl.txt", ReadOptions(x="easting0 [km]", y=" northing0 [km]")
+        real_data / "faults/groningen_faults_grl.txt", ReadOptions(x="easting0 [km]", y="northing0 [km]")
     )
     assert kilometres.total_bounds.max() < 1000
     pipes = ReadOptions(wkt="geometry", contains={"areas": "Netherlands"})

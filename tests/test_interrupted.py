@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Given, Query, serving
+from servers import Exchange, Given, Misbehaving, Query, Route, serving
 
-ROUNDS = 100
-"""For each of the two."""
+DECLARED = {"source": "Test", "licence": "CC0", "quality": "official", "accuracy_m": 10, "absence": "conclusive"}
+ROUNDS = {"fetch": 80, "add": 80, "download": 60}
+PADDING = 2_000_000
+"""Bytes behind the features of a download, so that it takes a while."""
 RD = "http://www.opengis.net/def/crs/EPSG/0/28992"
 NAMES = (("A0", "B0"), ("A1", "B1", "C1"))
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +60,7 @@ def run_rounds(what: str, workspace: Path, *extra: str) -> dict[str, Any]:
             str(ROOT / "tests" / "interrupted.py"),
             what,
             str(workspace),
-            str(ROUNDS),
+            str(ROUNDS[what]),
             *extra,
         ],
         capture_output=True,
@@ -71,9 +74,9 @@ def run_rounds(what: str, workspace: Path, *extra: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def check(found: dict[str, Any], workspace: Path) -> None:
-    assert found["finished"] + found["killed"] == ROUNDS
-    assert found["killed"] > ROUNDS / 4, "hardly anything was interrupted"
+def check(found: dict[str, Any], what: str, workspace: Path) -> None:
+    assert found["finished"] + found["killed"] == ROUNDS[what]
+    assert found["killed"] > ROUNDS[what] / 4, "hardly anything was interrupted"
     assert found["finished"] > 0, "nothing was ever finished"
     left = [path.name for path in workspace.rglob("*.parquet")]
     assert left
@@ -86,19 +89,56 @@ def test_fetch_that_is_killed_leaves_the_old_or_the_new_version(tmp_path: Path, 
         "service": {"protocol": "ogc_api_features", "url": f"{served}/VERSION", "layer": "natuur"},
         "columns": {"name": "naam"},
         "classes": {"fixed": "natura2000"},
-        "declare": {
-            "source": "Test",
-            "licence": "CC0",
-            "quality": "official",
-            "accuracy_m": 10,
-            "absence": "conclusive",
-        },
+        "declare": DECLARED,
     }
-    check(run_rounds("fetch", tmp_path / "workspace", json.dumps(file)), tmp_path / "workspace")
+    check(run_rounds("fetch", tmp_path / "workspace", json.dumps(file)), "fetch", tmp_path / "workspace")
+
+
+def slowly(turn: int) -> Route:
+    """A version as a file that comes piece by piece, and of which the rest can be asked for."""
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}
+    body = json.dumps({**version(turn), "crs": crs}).encode() + b" " * PADDING
+    etag = f'"version {turn}"'
+
+    def route(x: Exchange) -> None:
+        asked = x.seen.headers.get("range", "") if x.seen.headers.get("if-range") == etag else ""
+        begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        more = {"Content_Range": f"bytes {begin}-{len(body) - 1}/{len(body)}"} if begin else {}
+        x.start(206 if begin else 200, Content_Length=str(len(body) - begin), ETag=etag, **more)
+        for place in range(begin, len(body), 50_000):
+            x.send(body[place : min(place + 50_000, len(body))])
+            time.sleep(0.005)
+
+    return route
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_download_that_is_killed_goes_on_later_and_leaves_the_old_or_the_new_version(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    routes = {f"/{turn}/natuur.geojson": slowly(turn) for turn in (0, 1)}
+    with Misbehaving(routes) as server:
+        file = {
+            "evidence_nl": "Test.",
+            "service": {"protocol": "file", "url": server.url("/VERSION/natuur.geojson")},
+            "columns": {"name": "naam"},
+            "classes": {"fixed": "natura2000"},
+            "declare": DECLARED,
+        }
+        check(run_rounds("download", workspace, json.dumps(file)), "download", workspace)
+        went_on = [request for request in server.requests if "range" in request.headers]
+        whole = len(server.requests) - len(went_on)
+        sent = sum(server.sent.values())
+    assert went_on, "no download went on where it stopped"
+    assert sent < len(server.requests) * PADDING
+    assert whole, "every download went on"
+    # What a kill left is used or removed by the next fetch of that layer that is left alone.
+    assert [path.name for path in (workspace / "fetch").iterdir() if not path.name.startswith(".")] == [
+        "natura2000.json"
+    ]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_add_that_is_killed_leaves_the_old_or_the_new_version(tmp_path: Path) -> None:
     for turn in (0, 1):
         (tmp_path / f"version{turn}.geojson").write_text(json.dumps(version(turn)), encoding="utf-8")
-    check(run_rounds("add", tmp_path / "workspace"), tmp_path / "workspace")
+    check(run_rounds("add", tmp_path / "workspace"), "add", tmp_path / "workspace")

@@ -728,7 +728,7 @@ def test_misbehaviour_of_fdsn(client: Client, key: str, given: Given) -> None:
         {"tile_m": 10},
         {"page_size": 0},
         {"version": "1.0.0"},
-        {"protocol": "wms"},
+        {"protocol": "wmts"},
         {"startIndex": 3},
     ],
 )

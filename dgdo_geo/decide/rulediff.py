@@ -127,7 +127,7 @@ def rule_diff(
     table = explorer.country().table
     old = {(item.activity.id, band.interval): item for band, item in zip(one.bands, one.outcomes, strict=True)}
     new = {(item.activity.id, band.interval): item for band, item in zip(other.bands, other.outcomes, strict=True)}
-    frames = [_flips(old[key], new[key], table.distinct, table.region, table.area_m2) for key in old if key in new]
+    frames = [flips_of(old[key], new[key], table.distinct, table.region, table.area_m2) for key in old if key in new]
     flips = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     if len(flips):
         flips["code"] = np.array(one.codes, object)[flips["region"]]
@@ -144,7 +144,7 @@ def rule_diff(
     )
 
 
-def _flips(
+def flips_of(
     before: BandOutcomes,
     after: BandOutcomes,
     distinct: NDArray[np.intp],

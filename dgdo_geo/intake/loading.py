@@ -2,65 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
-import pyproj
+import numpy as np
 import shapely
-from pydantic import ValidationError
 
 from dgdo_geo import harmonise, store
 from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.intake.controls import check_controls, refuse_failed
+from dgdo_geo.intake.declaring import complete_classes, declare, declared_layer, is_ruled
+from dgdo_geo.intake.density_loading import bring_in_lines
+from dgdo_geo.intake.doubt import doubt_crs
+from dgdo_geo.intake.grid_loading import take_in_grid
+from dgdo_geo.intake.heights import depths_of
+from dgdo_geo.intake.looking import Facts, Place, check_codes, look_at_columns, look_at_place, without_padding
+from dgdo_geo.intake.outcome import Intake, Look
+from dgdo_geo.intake.proposing import Proposal, propose
 from dgdo_geo.intake.recipe import Recipe, RecipeLayer
 from dgdo_geo.model import Family, Layer
 from dgdo_geo.sources.files import read_file
+from dgdo_geo.sources.placing import beside
 from dgdo_geo.texts import text
-from dgdo_geo.toml_files import describe_validation
 
-REACH_M = 400.0
-"""Vertices closer than this to a known province boundary count in the CRS test."""
-DOUBT_RATIO = 0.6
-"""Another CRS that brings boundaries this much closer makes the declared one doubtful."""
+__all__ = [
+    "Intake", "Look", "bring_in", "complete_classes", "declared_layer", "doubt_crs", "read_area", "run", "take_in",
+]  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """The outcome of one layer: its report, declaration and frame."""
-
-    report: harmonise.Report
-    layer: Layer
-    frame: gpd.GeoDataFrame
-
-    def to_dict(self) -> dict[str, object]:
-        """The dict of ``add --json``."""
-        return asdict(self.report)
-
-    def describe_nl(self) -> str:
-        """The dry run in words."""
-        r = self.report
-        accuracy = text("intake", "not_known")
-        if r.operation_accuracy_m is not None:
-            accuracy = f"{r.operation_accuracy_m:g} m"
-        declared = r.crs_declared or text("intake", "not_named")
-        lines = [
-            text("intake", "head", layer=r.layer, kept=r.kept, read=r.read, file=r.file),
-            text("intake", "crs", used=r.crs_used, declared=declared),
-            text("intake", "operation", operation=r.operation, accuracy=accuracy),
-            text(
-                "intake", "counts", repaired=r.repaired, area=f"{r.repaired_area_m2:.0f}", empty=r.without_geometry,
-                kind=r.wrong_kind, outside=r.outside, double=r.duplicates,
-            ),
-            text("intake", "classes", classes=_counts(r.classes)),
-        ]  # fmt: skip
-        if r.skipped:
-            lines.append(text("intake", "skipped", values=_counts(r.skipped)))
-        return "\n".join([*lines, *(text("intake", "note", note=note) for note in r.notes_nl)])
-
-
-def _counts(values: Mapping[str, int]) -> str:
-    return ", ".join(f"{value} ({number})" for value, number in values.items())
+Progress = Callable[[str, int, int], None]
+"""Called with what is done (in Dutch), the features so far and their number."""
+OnLook = Callable[[Look], None]
+"""Called with what a file is, before anything in it is translated; the translation may then fail."""
 
 
 def run(
@@ -68,9 +41,19 @@ def run(
     workspace: Path | None = None,
     *,
     save: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
+    on_look: OnLook | None = None,
 ) -> list[Intake]:
     """Read and harmonise every layer; with ``save`` put them in the workspace, but only if all are right.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    workspace : Path, optional
+    save : bool
+        False is a dry run: nothing is written.
+    on_progress : callable, optional
+    on_look : callable, optional
 
     Raises
     ------
@@ -78,17 +61,30 @@ def run(
         At the first layer that is wrong; then nothing has been written.
     """
     opened = store.open_workspace(workspace, create=save, missing_ok=True)
-    results = []
-    for done, item in enumerate(recipe.layers, start=1):
-        results.append(take_in(item, recipe.folder, opened))
-        if on_progress is not None:
-            on_progress(done, len(recipe.layers))
+    results = [take_in(item, recipe.folder, opened, on_progress=on_progress, on_look=on_look) for item in recipe.layers]
     if save:
+        for result in results:
+            refuse_failed(result.checked, result.layer)
+        count = sum(len(result.frame) for result in results)
+        _tell(on_progress, "phase_store", 0, count)
         store.write_layers(opened, [(result.layer, result.frame) for result in results])
+        _tell(on_progress, "phase_store", count, count)
     return results
 
 
-def take_in(item: RecipeLayer, folder: Path, workspace: store.Workspace) -> Intake:
+def _tell(on_progress: Progress | None, phase: str, done: int, total: int) -> None:
+    if on_progress is not None:
+        on_progress(text("intake", phase), done, total)
+
+
+def take_in(
+    item: RecipeLayer,
+    folder: Path,
+    workspace: store.Workspace,
+    *,
+    on_progress: Progress | None = None,
+    on_look: OnLook | None = None,
+) -> Intake:
     """Read one file and bring it into our schema.
 
     Raises
@@ -96,121 +92,136 @@ def take_in(item: RecipeLayer, folder: Path, workspace: store.Workspace) -> Inta
     InputError
         If anything in the file or the recipe is wrong; the message says what and what to do.
     """
-    if item.layer not in workspace.entries:
-        raise InputError("layer_unknown", id=item.layer, known=", ".join(workspace.entries))
-    return bring_in(read_file(folder / item.file, item.read), item, workspace)
+    declare(item, workspace)
+    path = beside(folder, item.file)
+    if item.grid is not None:
+        return take_in_grid(item, path, workspace)
+    raw = read_file(path, item.read, on_progress=lambda done, total: _tell(on_progress, "phase_read", done, total))
+    _tell(on_progress, "phase_read", len(raw), len(raw))
+    return bring_in(raw, item, workspace, folder, on_progress=on_progress, on_look=on_look)
 
 
-def bring_in(raw: gpd.GeoDataFrame, item: RecipeLayer, workspace: store.Workspace) -> Intake:
+def bring_in(
+    raw: gpd.GeoDataFrame,
+    item: RecipeLayer,
+    workspace: store.Workspace,
+    folder: Path | None = None,
+    *,
+    on_progress: Progress | None = None,
+    on_look: OnLook | None = None,
+) -> Intake:
     """Bring features as they stand in their source into our schema.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where further files stand that the recipe names.
 
     Raises
     ------
     InputError
         If anything in the features or the recipe is wrong; the message says what and what to do.
     """
-    layer = declared_layer(item, workspace.entries[item.layer].layer)
+    layer = declare(item, workspace)
     report = harmonise.Report(file=item.file, layer=item.layer)
     report.read = len(raw)
+    raw = without_padding(raw, report)
+    facts = look_at_columns(raw)
     frame = harmonise.to_rd(raw, item.crs, report)
     if item.crs is None:
-        doubt_crs(raw, frame, layer, workspace, report)
+        doubt_crs(raw, frame, layer, workspace, report, item.coincides_with)
     elif item.why_crs_nl:
-        report.notes_nl.append(item.why_crs_nl)
-    frame = harmonise.repair(frame, layer.geometry, report)
-    frame = harmonise.drop_outside(frame, report)
-    known = [c.id for c in layer.classes]
-    if item.classes.fixed is not None:
-        if item.classes.fixed not in known:
-            raise InputError("class_unknown", layer=item.layer, classes=item.classes.fixed, known=", ".join(known))
-        frame = frame.assign(**{"class": item.classes.fixed})
-    elif item.classes.columns:
-        frame = harmonise.map_classes(
-            frame, item.classes.columns, item.classes.values, item.classes.skip, known, report
-        )
-    elif len(known) == 1:
-        frame = frame.assign(**{"class": known[0]})
-    else:
-        raise InputError("class_needed", layer=item.layer, known=", ".join(known))
+        report.note(item.why_crs_nl)
+    if item.density is not None:
+        return bring_in_lines(raw, frame, facts, item, layer, workspace, folder, report, on_look)
+    frame = harmonise.repair(
+        frame,
+        layer.geometry,
+        report,
+        id_column=item.columns.id or item.columns.name,
+        on_progress=lambda done, total: _tell(on_progress, "phase_repair", done, total),
+    )
+    frame = harmonise.drop_outside(frame, report, at_sea=item.at_sea)
+    place = look_at_place(raw, frame, workspace, report)
+    look = Look(report, facts, place, _proposal(facts, frame, item, layer))
+    if on_look is not None:
+        on_look(look)
+    _doubts(facts, place, layer, report)
+    frame = _classified(frame, item, layer, report)
+    check_codes(frame, workspace, report)
     if layer.family is Family.BOUNDARIES:
         frame = harmonise.clean_coverage(frame, report)
+    frame = _in_schema(frame, item, report)
+    _tell(on_progress, "phase_columns", len(frame), len(frame))
+    layer = layer.model_copy(update={"complete_classes": complete_classes(item, layer)})
+    checked = check_controls(item.control, frame, layer)
+    return Intake(report, layer, frame, look, checked, is_ruled(item.layer))
+
+
+def _proposal(facts: Facts, frame: gpd.GeoDataFrame, item: RecipeLayer, layer: Layer) -> Proposal:
+    """What may be meant where the recipe says nothing."""
+    columns, counts = item.classes.columns, dict[str, int]()
+    if columns and all(column in frame.columns for column in columns):
+        code, values = harmonise.joined_values(frame, columns)
+        counts = {value: int(n) for value, n in zip(values, np.bincount(code, minlength=len(values)), strict=True)}
+    return propose(
+        facts,
+        None if item.classes.fixed else layer,
+        id_column=item.columns.id or item.columns.part_of,
+        name_column=item.columns.name,
+        class_columns=columns,
+        counts=counts,
+        mapped=[*item.classes.values, *item.classes.skip],
+    )
+
+
+def _doubts(facts: Facts, place: Place, layer: Layer, report: harmonise.Report) -> None:
+    """What is strange and yet not refused."""
+    if place.detail_m is not None and layer.accuracy_m < place.detail_m:
+        least, said = f"{place.detail_m:.3g}", f"{layer.accuracy_m:g}"
+        report.note(text("intake", "accuracy_too_fine", said=said, least=least))
+    if facts.other_coordinates:
+        columns = ", ".join(facts.other_coordinates)
+        report.note(text("intake", "other_coordinates", columns=columns, used=report.crs_used))
+    for sheet, column, value in facts.wrong_sheets:
+        report.note(text("intake", "wrong_sheet", sheet=sheet, column=column, value=value))
+
+
+def _classified(frame: gpd.GeoDataFrame, item: RecipeLayer, layer: Layer, report: harmonise.Report) -> gpd.GeoDataFrame:
+    """The frame with its column ``class``."""
+    known, chosen = [c.id for c in layer.classes], item.classes
+    if chosen.fixed is not None:
+        if chosen.fixed not in known:
+            raise InputError("class_unknown", layer=item.layer, classes=chosen.fixed, known=", ".join(known))
+        return frame.assign(**{"class": chosen.fixed})
+    if chosen.columns:
+        return harmonise.map_classes(
+            frame, chosen.columns, chosen.values, chosen.skip, known, report, other=chosen.other
+        )
+    if len(known) == 1:
+        return frame.assign(**{"class": known[0]})
+    raise InputError("class_needed", layer=item.layer, known=", ".join(known))
+
+
+def _in_schema(frame: gpd.GeoDataFrame, item: RecipeLayer, report: harmonise.Report) -> gpd.GeoDataFrame:
+    columns = item.columns
     frame = harmonise.to_schema(
         frame,
         report,
-        id_column=item.columns.id,
-        name_column=item.columns.name,
-        depth_columns=item.columns.depths,
+        id_column=columns.id,
+        name_column=columns.name,
+        depth_columns={},
         accuracy_m=None,
         source=item.declare.source,
-        extra=item.columns.extra,
+        extra=columns.extra,
+        part_of=columns.part_of,
+        depths=depths_of(frame, columns, report),
     )
-    for column, lookup in item.columns.lookup.items():
+    for column, lookup in columns.lookup.items():
         frame = harmonise.look_up(frame, column, lookup.column, lookup.values, report)
-    return Intake(report, layer.model_copy(update={"complete_classes": complete_classes(item, layer)}), frame)
-
-
-def complete_classes(item: RecipeLayer, layer: Layer) -> tuple[str, ...]:
-    """Classes that the file speaks of: only of these does an empty place say that there is none."""
-    known = [c.id for c in layer.classes]
-    if item.classes.fixed is not None:
-        named = {item.classes.fixed}
-    elif item.classes.columns:
-        named = set(item.classes.values.values()) or set(known)
-    else:
-        named = set(known)
-    return () if named >= set(known) else tuple(c for c in known if c in named)
-
-
-def declared_layer(item: RecipeLayer, shipped: Layer) -> Layer:
-    """The shipped declaration with what the recipe says about this file."""
-    changed = item.declare.model_dump(exclude_none=True, exclude={"label_nl"})
-    data = {**shipped.model_dump(mode="python"), **changed, "product": "product.parquet", "sha256": "0" * 64}
-    data["how_to_get_nl"] = ""
-    data["attribution"] = item.declare.attribution or item.declare.source
-    data["scale_nl"] = item.declare.scale_nl or text("intake", "scale", metres=f"{item.declare.accuracy_m:g}")
-    try:
-        return Layer.model_validate(data)
-    except ValidationError as error:
-        raise InputError("recipe_wrong", file=item.file, problems=describe_validation(error)) from error
-
-
-def doubt_crs(
-    raw: gpd.GeoDataFrame,
-    frame: gpd.GeoDataFrame,
-    layer: Layer,
-    workspace: store.Workspace,
-    report: harmonise.Report,
-) -> None:
-    """Refuse a CRS tag that does not fit: a wrong datum moves everything by about 100 m.
-
-    Administrative boundaries should lie on the known province boundaries. If
-    they lie much closer to them when the coordinates are read as WGS84, the
-    tag is wrong. For other layers there is nothing to compare with; a
-    geographic CRS on the old datum (EPSG:4289) is then refused as doubtful.
-
-    Raises
-    ------
-    InputError
-        With both distances and what to do.
-    """
-    used = raw.crs
-    if used is None or not used.is_geographic or used.to_epsg() in (4326, 4258):
-        return
-    if layer.family is not Family.BOUNDARIES:
-        raise InputError("crs_doubtful", file=report.file, crs=used.to_string())
-    provinces = store.read_product(workspace.entries["provincies"])
-    lines = shapely.union_all(shapely.boundary(provinces.geometry.to_numpy()))
-    other = raw.set_crs(pyproj.CRS("EPSG:4326"), allow_override=True).to_crs(frame.crs)
-    as_declared = harmonise.median_distance(frame, lines, REACH_M)
-    as_wgs84 = harmonise.median_distance(other, lines, REACH_M)
-    if as_wgs84 < DOUBT_RATIO * as_declared:
-        raise InputError(
-            "crs_wrong_tag",
-            file=report.file,
-            crs=used.to_string(),
-            declared=f"{as_declared:.0f}",
-            other=f"{as_wgs84:.0f}",
-        )
+    # How a file was read is in the report; in the product it would change its hash.
+    frame.attrs = {}
+    return frame
 
 
 def read_area(path: Path, crs: str | None = None) -> shapely.Geometry:

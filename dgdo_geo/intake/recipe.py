@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from dgdo_geo.errors import InputError
 from dgdo_geo.intake.density import DensityOptions
 from dgdo_geo.intake.rasters import GridOptions
 from dgdo_geo.model import Declared, Family
-from dgdo_geo.sources.files import ReadOptions
+from dgdo_geo.sources.read_options import ReadOptions
 from dgdo_geo.toml_files import describe_validation, read_toml, short_name
 
 
@@ -28,35 +28,113 @@ class Lookup(Declared):
     values: Mapping[str, str]
 
 
+DEPTHS = ("top_min_m", "top_max_m", "base_min_m", "base_max_m", "top_m", "base_m")
+"""Names for ``depths``; ``top_m`` stands for both ends of the top, ``base_m`` for those of the base."""
+
+
 class Columns(Declared):
-    """Columns of the source that become columns of ours."""
+    """Columns of the source that become columns of ours.
+
+    Attributes
+    ----------
+    depths : table of our column -> source column
+        In metres.
+    datum : {"ground", "nap"}
+        What the depths are measured from; with ``nap`` the ground level must be given.
+    positive : {"down", "up"}
+        Which way the numbers grow: ``up`` for heights.
+    ground_level_m : two of float, optional
+        Lowest and highest ground level there, m NAP.
+    part_of : str, optional
+        Column with the code of the thing that a row is a part of; makes the ids when ``id`` is left out.
+    """
 
     id: str | None = None
     name: str | None = None
+    part_of: str | None = None
     depths: Mapping[str, str] = {}
+    datum: Literal["ground", "nap"] = "ground"
+    positive: Literal["down", "up"] = "down"
+    ground_level_m: tuple[float, float] | None = None
     extra: Mapping[str, str] = {}
     lookup: Mapping[str, Lookup] = {}
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        strange = sorted(set(self.depths) - set(DEPTHS))
+        if strange:
+            raise ValueError(f"depths: unknown {strange[0]!r}; known: {', '.join(DEPTHS)}")
+        if (self.datum == "nap") != (self.ground_level_m is not None):
+            raise ValueError("depths against NAP need ground_level_m, and only those")
+        if self.ground_level_m is not None and self.ground_level_m[0] > self.ground_level_m[1]:
+            raise ValueError("ground_level_m: the lowest comes first")
+        if not self.depths and (self.datum, self.positive) != ("ground", "down"):
+            raise ValueError("datum and positive need `depths`")
+        return self
+
 
 class ClassMapping(Declared):
-    """How a feature gets its class: one for all, or by source values."""
+    """How a feature gets its class: one for all, or by source values.
+
+    ``other`` is the class of every value that is neither translated nor skipped.
+    """
 
     fixed: str | None = None
     columns: tuple[str, ...] = ()
     values: Mapping[str, str] = {}
     skip: tuple[str, ...] = ()
+    other: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = [name for name in ("columns", "values", "skip", "other") if getattr(self, name)]
+        if self.fixed is not None and given:
+            raise ValueError(f"either `fixed` or `{given[0]}`")
+        if given and not self.columns:
+            raise ValueError(f"`{given[0]}` needs `columns`")
+        return self
+
+
+class Control(Declared):
+    """A place of which somebody knows what the layer says there: checked before a layer is saved.
+
+    Attributes
+    ----------
+    x, y : float
+        EPSG:28992, metres.
+    lonlat : two of float
+        Longitude and latitude in degrees, in place of ``x`` and ``y``.
+    expected : str
+        Class; "" when the layer has nothing there.
+    why_nl : str
+        How that is known.
+    """
+
+    x: float | None = None
+    y: float | None = None
+    lonlat: tuple[float, float] | None = None
+    expected: str
+    why_nl: str
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.x is None) != (self.y is None) or (self.x is None) == (self.lonlat is None):
+            raise ValueError("either `x` and `y`, or `lonlat`")
+        return self
 
 
 class Declaration(Declared):
     """What the file says differently from the shipped declaration of the layer.
 
     ``family``, ``geometry`` and ``label_nl`` of the classes (class id -> Dutch label) declare a layer of one's own:
-    one that does not ship with the program.
+    one that does not ship with the program. In the family potential ``potential`` (class id -> promising, possible,
+    unknown or none) says what each class means.
     """
 
     family: Family | None = None
     geometry: Literal["polygon", "line", "point"] | None = None
     label_nl: Mapping[str, str] = {}
+    potential: Mapping[str, str] = {}
     title_nl: str | None = None
     description_nl: str | None = None
     owner: str | None = None
@@ -74,17 +152,29 @@ class Declaration(Declared):
 
 
 class RecipeLayer(Declared):
-    """One layer of a recipe."""
+    """One layer of a recipe.
+
+    Attributes
+    ----------
+    at_sea : bool
+        Keep what lies on the continental shelf.
+    coincides_with : str, optional
+        Layer with known boundaries on which those of this one should lie; a wrong coordinate system then shows.
+    control : sequence of Control
+    """
 
     layer: str
     file: str
     crs: str | None = None
     why_crs_nl: str = ""
+    at_sea: bool = False
+    coincides_with: Literal["gemeenten", "provincies", "waterschappen"] | None = None
     read: ReadOptions = ReadOptions()
     grid: GridOptions | None = None
     density: DensityOptions | None = None
     columns: Columns = Columns()
     classes: ClassMapping = ClassMapping()
+    control: tuple[Control, ...] = ()
     declare: Declaration
 
 

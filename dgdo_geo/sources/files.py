@@ -10,32 +10,25 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyogrio
 import pyogrio._ogr
 import pyproj
 import shapely
-from pydantic import Field
 
 from dgdo_geo.errors import InputError
-from dgdo_geo.model import Declared
 from dgdo_geo.sources import archives
-from dgdo_geo.sources.tables import (
-    CSV_SUFFIXES,
-    PARQUET_SUFFIXES,
-    coordinate_lists,
-    known_encoding,
-    numbers,
-    read_table,
-    without_srid,
-)
+from dgdo_geo.sources.placing import from_table, joined, select
+from dgdo_geo.sources.read_options import ReadOptions
+from dgdo_geo.sources.stop_gml import is_stop, read_stop
+from dgdo_geo.sources.tables import CSV_SUFFIXES, PARQUET_SUFFIXES, known_encoding
+
+__all__ = ["DRIVERS", "KNOWN", "TABLES", "ReadOptions", "check_content", "read_file"]
 
 DRIVERS: Mapping[str, tuple[str, ...]] = {
     ".gpkg": ("GPKG",),
@@ -62,58 +55,23 @@ SAFE = {
 }
 
 
-class ReadOptions(Declared):
-    """How to read a file.
-
-    Attributes
-    ----------
-    x, y : str
-        Columns of a table with coordinates, or with lists of them (then every row is a line).
-    wkt : str
-        Column of a table with geometry as WKT; with an SRID before it, that is the coordinate system.
-    group_by : str
-        Join consecutive points of one value into a line.
-    separator : str
-        Column separator of a CSV; found out when left out.
-    layer : str
-        Layer of a file with several, or file of a zip with several.
-    sheet : str
-        Sheet of an XLSX with several.
-    encoding : str
-        Of a CSV (UTF-8 when left out) or Shapefile (what the file says when left out).
-    where : table of column -> list of values
-        Keep rows with one of the values.
-    contains : table of column -> text
-        Keep rows in which the text occurs.
-    geometry : str
-        Keep only rows of this kind: point, line or polygon.
-    """
-
-    x: str | None = None
-    y: str | None = None
-    wkt: str | None = None
-    group_by: str | None = None
-    separator: Annotated[str | None, Field(min_length=1, max_length=1)] = None
-    layer: str | None = None
-    sheet: str | None = None
-    encoding: str | None = None
-    where: Mapping[str, tuple[str, ...]] = {}
-    contains: Mapping[str, str] = {}
-    geometry: Annotated[str | None, Field(pattern="^(point|line|polygon)$")] = None
-
-
-def read_file(path: Path, options: ReadOptions | None = None) -> gpd.GeoDataFrame:
+def read_file(
+    path: Path, options: ReadOptions | None = None, *, on_progress: Callable[[int, int], None] | None = None
+) -> gpd.GeoDataFrame:
     """Read a vector file, or a table with a place in it, as it is.
 
     Parameters
     ----------
     path : Path
     options : ReadOptions, optional
+    on_progress : callable, optional
+        Called with the features looked through so far and their number, for a large file.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        ``crs`` is None where the file names none. Rows without geometry are kept.
+        ``crs`` is None where the file names none. Rows without geometry are kept. ``attrs["read"]`` tells how
+        it was read: driver, and where known layer, encoding and separator.
 
     Raises
     ------
@@ -128,16 +86,19 @@ def read_file(path: Path, options: ReadOptions | None = None) -> gpd.GeoDataFram
     if suffix not in KNOWN:
         raise InputError("file_kind_refused", file=archives.shown(path.name), known=", ".join(KNOWN))
     if suffix in TABLES:
-        frame = _from_table(path, options)
+        frame = from_table(path, options)
     else:
         with _alone(path, options) as (safe, layer):
-            frame = _read_gdal(safe, path, layer, encoding)
-        frame = _select(frame, options, path)
+            is_regulation = safe.suffix.casefold() == ".gml" and is_stop(safe)
+            frame = read_stop(safe, path.name) if is_regulation else _read_gdal(safe, path, layer, encoding, on_progress)
+        frame = select(joined(frame, options, path), options, path)
     if options.geometry is not None:
         dimension = {"point": 0, "line": 1, "polygon": 2}[options.geometry]
         frame = frame[shapely.get_dimensions(frame.geometry.to_numpy()) == dimension]
     if frame.empty:
         raise InputError("file_no_features", file=path.name)
+    if options.unit_m != 1:
+        frame = frame.set_geometry(shapely.transform(frame.geometry.to_numpy(), lambda xy: xy * options.unit_m))
     _check_coordinates(frame, path)
     return frame
 
@@ -255,7 +216,13 @@ def _layers(safe: Path, path: Path) -> list[str]:
         return [str(name) for name, kind in pyogrio.list_layers(safe.resolve()) if kind is not None]
 
 
-def _read_gdal(safe: Path, path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+def _read_gdal(
+    safe: Path,
+    path: Path,
+    layer: str | None,
+    encoding: str | None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> gpd.GeoDataFrame:
     layers = _layers(safe, path)
     if layer is None and len(layers) > 1:
         raise InputError("file_many_layers", file=path.name, layers=", ".join(map(archives.shown, layers)))
@@ -277,16 +244,20 @@ def _read_gdal(safe: Path, path: Path, layer: str | None, encoding: str | None) 
         if info["features"] > MAX_FEATURES:
             raise InputError("too_many_features", file=path.name, count=info["features"], limit=MAX_FEATURES)
         if safe.stat().st_size > SMALLEST_VERTEX * archives.MAX_VERTICES:
-            _count_vertices(safe, path, used)
+            _count_vertices(safe, path, used, int(info["features"]), on_progress)
         frame = pyogrio.read_dataframe(safe.resolve(), layer=used, encoding=encoding, on_invalid="ignore", **extra)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError("file_no_geometry", file=path.name)
+    how = {"driver": info["driver"], "layer": used, "encoding": encoding or info["encoding"] or ""}
+    frame.attrs["read"] = {key: str(value) for key, value in how.items() if value}
     return frame
 
 
-def _count_vertices(safe: Path, path: Path, layer: str) -> None:
+def _count_vertices(
+    safe: Path, path: Path, layer: str, features: int, on_progress: Callable[[int, int], None] | None
+) -> None:
     """Count the vertices of a large file a thousand features at a time, before all are read."""
-    count = 0
+    count = done = 0
     with pyogrio.open_arrow(safe.resolve(), layer=layer, columns=[], batch_size=1000, use_pyarrow=True) as (
         meta,
         reader,
@@ -297,6 +268,9 @@ def _count_vertices(safe: Path, path: Path, layer: str) -> None:
             count += int(shapely.get_num_coordinates(shapes).sum())
             if count > archives.MAX_VERTICES:
                 raise InputError("too_many_vertices", file=path.name, count=count, limit=archives.MAX_VERTICES)
+            done += len(shapes)
+            if on_progress is not None and (done % 50_000 < len(shapes) or done == features):
+                on_progress(done, features)
 
 
 def _check_coordinates(frame: gpd.GeoDataFrame, path: Path) -> None:
@@ -312,79 +286,3 @@ def _check_coordinates(frame: gpd.GeoDataFrame, path: Path) -> None:
         first = int(np.flatnonzero(bad)[0])
         value = ", ".join(f"{v:g}" for v in points[first])
         raise InputError("coordinates_absurd", file=path.name, row=int(feature[first]) + 1, value=value)
-
-
-# Tables ----------------------------------------------------------------------------------
-
-
-def _from_table(path: Path, options: ReadOptions) -> gpd.GeoDataFrame:
-    named = [c for c in (options.x, options.y, options.wkt, options.group_by) if c is not None]
-    has_place = options.wkt is not None or (options.x is not None and options.y is not None)
-    if path.suffix.casefold() not in PARQUET_SUFFIXES and not has_place:
-        raise InputError("csv_no_columns", file=path.name)
-    table = read_table(
-        path,
-        separator=options.separator,
-        encoding=options.encoding,
-        sheet=options.sheet,
-        wanted=[*named, *options.where, *options.contains],
-    )
-    table = _select(table, options, path)
-    if isinstance(table, gpd.GeoDataFrame) and not has_place:
-        return table
-    if table.empty:
-        raise InputError("file_no_features", file=path.name)
-    return _place(pd.DataFrame(table), options, path)
-
-
-def _place(table: pd.DataFrame, options: ReadOptions, path: Path) -> gpd.GeoDataFrame:
-    """Make geometry of the columns that the options name.
-
-    Raises
-    ------
-    InputError
-        If no columns are named, one is not there, or a value is no coordinate.
-    """
-    if options.wkt is None and (options.x is None or options.y is None):
-        raise InputError("csv_no_columns", file=path.name)
-    _require(table, [c for c in (options.x, options.y, options.wkt, options.group_by) if c is not None], path)
-    if options.wkt is not None:
-        texts, crs = without_srid(table[options.wkt].fillna("").astype(str).tolist(), path)
-        return gpd.GeoDataFrame(table, geometry=shapely.from_wkt(texts, on_invalid="ignore"), crs=crs)
-    x, y = table[options.x], table[options.y]
-    if len(x) and x.astype(str).str.lstrip().str.startswith("[").any():
-        return gpd.GeoDataFrame(table, geometry=coordinate_lists(x, y, path))
-    points = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(numbers(x, path), numbers(y, path)))
-    return points if options.group_by is None else _lines(points, options.group_by)
-
-
-def _require(frame: pd.DataFrame, columns: list[str], path: Path) -> None:
-    """Refuse a frame without one of the columns.
-
-    Raises
-    ------
-    InputError
-    """
-    for column in columns:
-        if column not in frame.columns:
-            known = ", ".join(map(str, list(frame.columns)[:20]))
-            raise InputError("column_missing", file=path.name, column=column, known=known)
-
-
-def _lines(points: gpd.GeoDataFrame, column: str) -> gpd.GeoDataFrame:
-    """One line per value of a column, through its points in the order of the file."""
-    rows = []
-    for value, group in points.groupby(column, sort=False):
-        if len(group) > 1:
-            rows.append({column: value, "geometry": shapely.linestrings(shapely.get_coordinates(group.geometry))})
-    return gpd.GeoDataFrame(rows, columns=[column, "geometry"], geometry="geometry")
-
-
-def _select(frame: pd.DataFrame, options: ReadOptions, path: Path) -> pd.DataFrame:
-    _require(frame, [*options.where, *options.contains], path)
-    keep = np.ones(len(frame), np.bool_)
-    for column, values in options.where.items():
-        keep &= frame[column].astype(str).isin(values).to_numpy()
-    for column, wanted in options.contains.items():
-        keep &= frame[column].astype(str).str.contains(wanted, regex=False).to_numpy()
-    return frame[keep]

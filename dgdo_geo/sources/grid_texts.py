@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,10 @@ class RawGrid:
     crs : pyproj.CRS or None
     bands : tuple of int
         The band that was read, and how many there are.
+    unit : str
+        Of the values, as the file says; "" when it does not.
+    notes : dict
+        Keys of ``[grid_notes]`` and their text.
     """
 
     values: NDArray[np.floating]
@@ -46,6 +50,8 @@ class RawGrid:
     height: float
     crs: pyproj.CRS | None = None
     bands: tuple[int, int] = (1, 1)
+    unit: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def check_size(path: Path, rows: int, columns: int, *, smallest: int = 0) -> None:

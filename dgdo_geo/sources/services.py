@@ -1,8 +1,8 @@
-"""Read features from official services: what a layer declares, and what all protocols share.
+"""Read features, grids and files from official services, and what all protocols share.
 
-A read gives all features of a layer or an error, never a part of them. The
-frame is raw: columns and coordinates as the service sends them, with the
-coordinate reference system (CRS) that the service says it sent.
+A read gives all of a layer or an error, never a part. It is raw: columns,
+values and coordinates as the service sends them, with the coordinate reference
+system (CRS) that the service says it sent.
 """
 
 from __future__ import annotations
@@ -11,109 +11,99 @@ import fnmatch
 import hashlib
 import html
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import geopandas as gpd
 import pandas as pd
 import pyproj
 import shapely
-from pydantic import Field, model_validator
 
 from dgdo_geo.errors import DataError
-from dgdo_geo.model import Declared
-from dgdo_geo.sources.http import Client, Reply, shown
+from dgdo_geo.sources.http import Client, Reply, Validators, shown
+from dgdo_geo.sources.service_types import (
+    FEATURES,
+    FILES,
+    Fetched,
+    FetchedFile,
+    FetchedGrids,
+    NotChanged,
+    OnPage,
+    Service,
+    Wanted,
+)
+
+__all__ = [
+    "Fetched",
+    "FetchedFile",
+    "FetchedGrids",
+    "NotChanged",
+    "OnPage",
+    "Pages",
+    "Service",
+    "Wanted",
+    "fetch_features",
+    "fetch_source",
+    "pick_layer",
+    "plain",
+    "settle",
+    "with_query",
+]
 
 RD = "EPSG:28992"
 LONGEST_TEXT = 300
 """Characters of a server's own text in a message."""
 SOURCE_ID = "__source_id"
 """Column of a page with the id that the service gives a feature, beside its properties."""
-OnPage = Callable[[int, int | None], None]
 
 
-class Service(Declared):
-    """The ``[service]`` table of a layer: where its features come from and how to ask for them.
+def fetch_source(
+    service: Service,
+    client: Client,
+    *,
+    choices: Iterable[Wanted] = (),
+    folder: Path | None = None,
+    known: Validators | None = None,
+    on_page: OnPage | None = None,
+) -> Fetched | FetchedGrids | FetchedFile | NotChanged:
+    """Read what a service declares: all features, some grids, or a file.
 
-    Attributes
+    Parameters
     ----------
-    protocol : str
-        Features: ``ogc_api_features``, ``wfs``, ``arcgis`` or ``fdsn_event``. Grids: ``wcs``, ``wms`` (a picture, of
-        which only the shape of what is drawn is kept) or ``opendap``. A file: ``file`` (its address) or ``atom`` (a
-        feed with the address).
-    url : str
-        Address of the service, without the layer.
-    layer : str
-        Collection, type name, coverage, entry of a feed, or number or name of an ArcGIS layer. Upper and lower case do
-        not matter. With a ``*`` it is a pattern: the last name in sorted order is taken.
-    version : str
-        Of WFS: 2.0.0 or 1.1.0; "" is 2.0.0.
-    page_size : int
-        Features to ask for at once; a server may send fewer.
-    bbox : tuple of four floats, optional
-        West, south, east, north in EPSG:28992.
-    where : table of column -> value
-        Only features with these values.
-    headers : table of name -> value
-        Extra request headers, such as ``Referer``.
-    tile_m : float, optional
-        WFS only: read in squares of this size in metres, for servers that cannot page.
-    id_property : str
-        Property with a unique value: to sort by (WFS) and to recognise a feature by.
-    max_features : int
-        A layer with more features is refused.
-    cell_m : float, optional
-        Grids only: size of a cell to ask for, metres; that of the service when left out. Needed for ``wms``.
+    service : Service
+        Its protocol decides what comes back: one of ``FEATURES`` gives Fetched, of ``GRIDS`` FetchedGrids, of
+        ``FILES`` FetchedFile or NotChanged (see :mod:`dgdo_geo.sources.service_types`).
+    client : Client
+    choices : iterable of Wanted
+        Grids only: which ones; the only one of the source when empty.
+    folder : Path, optional
+        Files only, and needed for them: where the file is put, complete or not at all. What an earlier try left of it
+        there is used to go on.
+    known : Validators, optional
+        Files only: of the version that the caller has (it need not lie in ``folder``); NotChanged if it is still the
+        newest.
+    on_page : callable, optional
+        Called again and again with what came so far and the total, None when that is not known: features, cells or
+        bytes.
+
+    Raises
+    ------
+    DataError
+        If the service does not answer, answers something else, or does not give everything.
     """
+    # These modules need what is below.
+    from dgdo_geo.sources import atom, downloads, opendap, wcs, wms
 
-    protocol: Literal["ogc_api_features", "wfs", "arcgis", "fdsn_event", "wcs", "wms", "opendap", "file", "atom"]
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")]
-    layer: str = ""
-    version: Literal["", "2.0.0", "1.1.0"] = ""
-    page_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    bbox: tuple[float, float, float, float] | None = None
-    where: Mapping[str, str] = {}
-    headers: Mapping[str, str] = {}
-    tile_m: Annotated[float | None, Field(gt=0)] = None
-    id_property: str = ""
-    max_features: Annotated[int, Field(ge=1)] = 2_000_000
-    cell_m: Annotated[float | None, Field(gt=0)] = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.bbox is not None and not (self.bbox[0] < self.bbox[2] and self.bbox[1] < self.bbox[3]):
-            raise ValueError("bbox: west < east and south < north")
-        if self.tile_m is not None and self.protocol != "wfs":
-            raise ValueError("tile_m: for protocol wfs only")
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """All features of a layer, as the service sent them.
-
-    Attributes
-    ----------
-    frame : geopandas.GeoDataFrame
-        Raw; ``crs`` is what the service says it sent.
-    layer : str
-        The name in the service's own index.
-    pages, bytes : int
-        What was received.
-    expected : int or None
-        How many features the service says there are; None when it does not say.
-    notes : tuple of str
-        What is worth a line in the log; English.
-    """
-
-    frame: gpd.GeoDataFrame
-    layer: str
-    pages: int
-    bytes: int
-    expected: int | None
-    notes: tuple[str, ...]
+    if service.protocol in FEATURES:
+        return fetch_features(service, client, on_page)
+    if service.protocol in FILES:
+        if folder is None:
+            raise ValueError("a file needs a folder")
+        read = atom.fetch if service.protocol == "atom" else downloads.fetch
+        return read(service, client, folder, known, on_page)
+    readers = {"wcs": wcs.fetch, "wms": wms.fetch, "opendap": opendap.fetch}
+    return readers[service.protocol](service, client, tuple(dict.fromkeys(choices)) or (Wanted(),), on_page)
 
 
 def fetch_features(service: Service, client: Client, on_page: OnPage | None = None) -> Fetched:

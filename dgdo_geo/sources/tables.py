@@ -7,37 +7,31 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyproj
 import shapely
-from numpy.typing import NDArray
 
 from dgdo_geo.errors import InputError
 from dgdo_geo.sources import archives
+from dgdo_geo.sources.read_options import ALL
+from dgdo_geo.sources.values import numbers as numbers  # its users read tables
 
 CSV_SUFFIXES = (".csv", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".geoparquet")
 SEPARATORS = (",", ";", "\t", "|", "#")
 MAX_CELLS = 20_000_000
 SHEET_COLUMNS = 16_384
-PLAIN = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*")
-COMMA = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?([eE][+-]?\d{1,3})?\s*")
-LIST = re.compile(r"\s*\[(.*)\]\s*")
-EWKT = re.compile(r"\s*SRID\s*=\s*(\d{1,9})\s*;", re.IGNORECASE)
 MAX_ELEMENTS = 6_000_000
 XML_PARTS = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml")
 
@@ -48,6 +42,8 @@ def read_table(
     separator: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    columns: Sequence[str] = (),
+    transposed: bool = False,
     wanted: Collection[str] = (),
 ) -> pd.DataFrame:
     """Read a table as it is.
@@ -57,11 +53,16 @@ def read_table(
     path : Path
         CSV, XLSX or Parquet.
     separator : str, optional
-        Of a CSV; found out when left out.
+        Of a CSV; found out when left out. A space stands for any number of them.
     encoding : str, optional
         Of a CSV; UTF-8 when left out.
     sheet : str, optional
-        Of an XLSX; needed when there are several.
+        Of an XLSX; needed when there are several. ``*`` joins all of them, with their names in a column ``sheet``.
+    columns : sequence of str
+        Names of the columns of a CSV or XLSX without a header.
+    transposed : bool
+        The names stand in the first column and the values beside them: a sheet is one row. A second value of
+        ``depth`` becomes ``depth 2``.
     wanted : collection of str
         Columns that will be used; they help to find the separator.
 
@@ -69,7 +70,7 @@ def read_table(
     -------
     pandas.DataFrame
         All text, except in Parquet. The index is the line in the file less two (the header is line 1).
-        GeoParquet gives a GeoDataFrame.
+        GeoParquet gives a GeoDataFrame. ``attrs["read"]`` tells how it was read: driver, encoding, separator.
 
     Raises
     ------
@@ -78,87 +79,32 @@ def read_table(
     """
     archives.check_path(path)
     suffix = path.suffix.casefold()
+    how: dict[str, str] = {"driver": suffix.lstrip(".").upper()}
     if suffix == ".xlsx":
-        return _read_xlsx(path, sheet)
-    if suffix in PARQUET_SUFFIXES:
-        return _read_parquet(path)
-    return _read_csv(path, separator, known_encoding(encoding), encoding is None, set(wanted))
-
-
-def numbers(column: pd.Series, path: Path) -> NDArray[np.float64]:
-    """Numbers with a decimal point; or with a decimal comma, when the column has one.
-
-    Raises
-    ------
-    InputError
-        With the first line that holds no number; infinite is none.
-    """
-    if pd.api.types.is_numeric_dtype(column):
-        found = column.to_numpy(np.float64, na_value=np.nan)
+        table = _read_xlsx(path, sheet, columns, transposed)
+    elif suffix in PARQUET_SUFFIXES:
+        table = _read_parquet(path)
     else:
-        texts = column.astype(str)
-        pattern = COMMA if texts.str.contains(",", regex=False).any() else PLAIN
-        is_right = texts.map(lambda value: pattern.fullmatch(value) is not None)
-        if pattern is COMMA:
-            texts = texts.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-        found = pd.to_numeric(texts.where(is_right), errors="coerce").to_numpy(np.float64)
-    bad = ~np.isfinite(found)
-    if bad.any():
-        row = int(column.index[int(np.flatnonzero(bad)[0])]) + 2
-        raise InputError("csv_bad_number", file=path.name, row=row, count=int(bad.sum()))
+        lead = set() if transposed or columns else set(wanted)
+        header = None if transposed or columns else "infer"
+        table, used = _read_csv(path, separator, known_encoding(encoding), encoding is None, lead, columns, header)
+        how |= used
+        if transposed:
+            cells = [dict(enumerate(row)) for row in table.to_numpy().tolist()]
+            table = pd.DataFrame([_sideways(cells)], index=[-1], dtype=str)
+    table.attrs["read"] = how
+    return table
+
+
+def _sideways(rows: Sequence[Mapping[int, str]]) -> dict[str, str]:
+    """The first value of every row as the name of the others."""
+    found: dict[str, str] = {}
+    for row in rows:
+        name = row.get(0, "").strip()
+        for column in sorted(row):
+            if name and column and row[column].strip():
+                found[name if column == 1 else f"{name} {column}"] = row[column]
     return found
-
-
-def coordinate_lists(x: pd.Series, y: pd.Series, path: Path) -> NDArray[np.object_]:
-    """A line through the points of two lists, as ``[52.1, 52.2]`` and ``[5.1, 5.2]``; a point when there is one.
-
-    Raises
-    ------
-    InputError
-    """
-    shapes = []
-    for index, east, north in zip(x.index, x.astype(str), y.astype(str), strict=True):
-        found = [LIST.fullmatch(text) for text in (east, north)]
-        values = [[] if match is None else match[1].split(",") for match in found]
-        if (
-            len(values[0]) != len(values[1])
-            or not all(PLAIN.fullmatch(v) for v in (*values[0], *values[1]))
-            or not values[0]
-        ):
-            raise InputError("csv_list", file=path.name, row=int(index) + 2)
-        points = np.array(values, np.float64).T
-        shapes.append(shapely.linestrings(points) if len(points) > 1 else shapely.points(points[0]))
-    return np.array(shapes, object)
-
-
-def without_srid(values: list[str], path: Path) -> tuple[NDArray[np.object_], pyproj.CRS | None]:
-    """WKT without the SRID before it, and the coordinate system that it names.
-
-    Raises
-    ------
-    InputError
-        If it names several, or an unknown one.
-    """
-    texts, named = [], set()
-    for value in values:
-        # GEOS reads collections in collections by calling itself.
-        if value.upper().count("COLLECTION") > archives.MAX_DEPTH:
-            raise InputError("file_nested", file=path.name, limit=archives.MAX_DEPTH)
-        found = EWKT.match(value)
-        text = value[found.end() :] if found else value
-        texts.append(text if text.strip() else None)
-        if texts[-1] is not None:
-            named.add(int(found[1]) if found else 0)
-    if len(named) > 1:
-        listed = ", ".join(f"EPSG:{code}" if code else "-" for code in sorted(named))
-        raise InputError("wkt_srid_mixed", file=path.name, found=listed)
-    code = named.pop() if named else 0
-    if not code:
-        return np.array(texts, object), None
-    try:
-        return np.array(texts, object), pyproj.CRS.from_epsg(code)
-    except pyproj.exceptions.CRSError as error:
-        raise InputError("crs_unknown", crs=f"EPSG:{code}") from error
 
 
 # CSV -------------------------------------------------------------------------------------
@@ -181,27 +127,49 @@ def known_encoding(name: str | None) -> str:
     return "utf-8-sig" if name.casefold().replace("-", "") in ("utf8", "u8") else name
 
 
-def _read_csv(path: Path, separator: str | None, encoding: str, may_guess: bool, wanted: set[str]) -> pd.DataFrame:
+def _read_csv(
+    path: Path,
+    separator: str | None,
+    encoding: str,
+    may_guess: bool,
+    wanted: set[str],
+    columns: Sequence[str],
+    header: str | None,
+) -> tuple[pd.DataFrame, dict[str, str]]:
     with path.open("rb") as file:
         if may_guess and file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             encoding = "utf-16"
     try:
-        used = separator or find_separator(path, encoding, wanted)
-        table = pd.read_csv(path, sep=used, dtype=str, keep_default_na=False, encoding=encoding)
+        used = separator or find_separator(path, encoding, wanted, len(columns))
+        table = pd.read_csv(
+            path,
+            sep=r"\s+" if used == " " else used,
+            dtype=str,
+            keep_default_na=False,
+            encoding=encoding,
+            header=header,  # type: ignore[arg-type]
+            names=list(columns) or None,
+        )
     except UnicodeError as error:
         raise InputError("encoding_wrong", file=path.name, encoding=encoding.removesuffix("-sig")) from error
     except (ValueError, csv.Error) as error:
         raise InputError("file_unreadable", file=path.name, reason=str(error).splitlines()[0]) from error
     # A value too many in every row: pandas would take the first column for an index, and shift the others.
-    if not isinstance(table.index, pd.RangeIndex):
+    if not isinstance(table.index, pd.RangeIndex) or (columns and table.iloc[:, -1].isna().all()):
         raise InputError("table_shifted", file=path.name)
     if table.size > MAX_CELLS:
         raise InputError("table_too_large", file=path.name, limit=MAX_CELLS)
-    return table.fillna("")
+    if header is None:
+        table.index -= 1
+    table.columns = _unique([str(name).strip() for name in table.columns])
+    return table.fillna(""), {"encoding": encoding.removesuffix("-sig"), "separator": used}
 
 
-def find_separator(path: Path, encoding: str, wanted: set[str]) -> str:
-    """The separator whose header holds the columns asked for, else the one that cuts the first lines evenly."""
+def find_separator(path: Path, encoding: str, wanted: set[str], width: int = 0) -> str:
+    """The separator whose header holds the columns asked for, else the one that cuts the first lines evenly.
+
+    ``width`` is the number of columns of a table without a header.
+    """
     with path.open(encoding=encoding, newline="") as file:
         lines = [line for line in islice(iter(lambda: file.readline(65_536), ""), 30) if line.strip()]
     best, score = ",", (False, 1.0)
@@ -214,9 +182,13 @@ def find_separator(path: Path, encoding: str, wanted: set[str]) -> str:
         if not rows:
             continue
         even = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
-        found = (bool(wanted) and wanted <= set(rows[0]), len(rows[0]) * even)
+        found = (bool(wanted) and wanted <= {name.strip() for name in rows[0]}, len(rows[0]) * even)
         if found > score:
             best, score = separator, found
+    words = [line.split() for line in lines]
+    if score == (False, 1.0) and words and all(len(row) == len(words[0]) for row in words):
+        # Columns apart by blanks only: when that gives what was asked for.
+        best = " " if (wanted and wanted <= set(words[0])) or len(words[0]) == width > 1 else best
     return best
 
 
@@ -289,7 +261,7 @@ def _local(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _read_xlsx(path: Path, sheet: str | None) -> pd.DataFrame:
+def _read_xlsx(path: Path, sheet: str | None, columns: Sequence[str], transposed: bool) -> pd.DataFrame:
     with archives.open_zip(path) as archive:
         shared: list[str] = []
         if XML_PARTS[2] in archive.namelist():
@@ -300,24 +272,45 @@ def _read_xlsx(path: Path, sheet: str | None) -> pd.DataFrame:
                         parts = [part for part in element if _local(part) != "rPh"]
                         shared.append("".join(t.text or "" for part in parts for t in part.iter() if _local(t) == "t"))
                         element.clear()
-        with _part(archive, _sheet_part(archive, path, sheet), path) as elements:
-            rows = _rows(elements, shared)
-    if not rows:
+        tables = []
+        for name, member in _sheet_parts(archive, path, sheet).items():
+            with _part(archive, member, path) as elements:
+                rows = _rows(elements, shared)
+            if rows:
+                table = _sheet_table(rows, columns, transposed, path)
+                if sheet == ALL:
+                    table = table.rename(columns={"sheet": "sheet.1"})
+                    table.insert(0, "sheet", name)
+                tables.append(table)
+    if not tables:
         raise InputError("file_no_features", file=path.name)
+    # Sheets may have other columns; a cell that a sheet does not have is empty.
+    found = tables[0] if len(tables) == 1 else pd.concat(tables).fillna("")
+    if found.size > MAX_CELLS:
+        raise InputError("table_too_large", file=path.name, limit=MAX_CELLS)
+    return found
+
+
+def _sheet_table(rows: dict[int, dict[int, str]], columns: Sequence[str], transposed: bool, path: Path) -> pd.DataFrame:
+    if transposed:
+        return pd.DataFrame([_sideways([rows[line] for line in sorted(rows)])], index=[-1], dtype=str)
     width = max(max(cells, default=0) for cells in rows.values()) + 1
     if width * len(rows) > MAX_CELLS:
         raise InputError("table_too_large", file=path.name, limit=MAX_CELLS)
-    head, *lines = sorted(rows)
+    if columns and width != len(columns):
+        raise InputError("table_shifted", file=path.name)
+    lines = sorted(rows) if columns else sorted(rows)[1:]
+    head = columns or [rows[min(rows)].get(i, "").strip() for i in range(width)]
     return pd.DataFrame(
         [[rows[line].get(i, "") for i in range(width)] for line in lines],
         index=[line - 2 for line in lines],
-        columns=_unique([rows[head].get(i, "") for i in range(width)]),
+        columns=_unique(list(head)),
         dtype=str,
     )
 
 
-def _sheet_part(archive: zipfile.ZipFile, path: Path, sheet: str | None) -> str:
-    """Name of the part that holds a sheet."""
+def _sheet_parts(archive: zipfile.ZipFile, path: Path, sheet: str | None) -> dict[str, str]:
+    """Names of the sheets that are wanted, with the part that holds each."""
     with _part(archive, XML_PARTS[0], path) as elements:
         sheets = {}
         for element in elements:
@@ -327,15 +320,19 @@ def _sheet_part(archive: zipfile.ZipFile, path: Path, sheet: str | None) -> str:
     known = ", ".join(archives.shown(name) for name in sheets)
     if sheet is None and len(sheets) > 1:
         raise InputError("sheet_many", file=path.name, known=known)
-    if (sheet is not None and sheet not in sheets) or not sheets:
+    if (sheet is not None and sheet != ALL and sheet not in sheets) or not sheets:
         raise InputError("sheet_missing", file=path.name, sheet=sheet or "-", known=known)
-    wanted = sheets[next(iter(sheets)) if sheet is None else sheet]
+    wanted = sheets if sheet in (None, ALL) else {str(sheet): sheets[str(sheet)]}
+    members: dict[str, str] = {}
     with _part(archive, XML_PARTS[1], path) as elements:
         for element in elements:
-            if element.get("Id") == wanted and element.get("TargetMode", "Internal") == "Internal":
+            if element.get("TargetMode", "Internal") == "Internal":
                 target = element.get("Target", "")
-                return target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
-    raise InputError("file_unreadable", file=path.name, reason="no such part")
+                full = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
+                members[element.get("Id", "")] = full
+    if not all(link in members for link in wanted.values()):
+        raise InputError("file_unreadable", file=path.name, reason="no such part")
+    return {name: members[link] for name, link in wanted.items()}
 
 
 def _rows(elements: Iterator[ElementTree.Element], shared: list[str]) -> dict[int, dict[int, str]]:
