@@ -18,19 +18,66 @@ import folium.map
 import numpy as np
 from branca.element import Element, MacroElement
 from folium.template import Template
+from numpy.typing import NDArray
 
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import LAND_BOUNDS, LayerStatus
 from dgdo_geo.query import Explorer
-from dgdo_geo.texts import text
+from dgdo_geo.texts import section, text
 
 ASSETS = "../../vendor"
 """Vendored files, relative to the frame of the map, so that a base path in front of the app does no harm."""
 GEO = "../../geo"
-"""Layers by address, relative in the same way."""
+"""Layers and tiles by address, relative in the same way."""
+TILES = "../../tiles"
 
 NETHERLANDS = ((50.75, 3.36), (53.56, 7.23))
 """South-west and north-east corner of the land, latitude and longitude."""
+
+
+MOTIF_PX = 12
+"""Width and height of one tile of a pattern, in pixels; patterns repeat seamlessly."""
+_SAMPLES = 16
+"""Places per pixel and axis at which a motif is looked at, to draw it as a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motif:
+    """Dots and lines in one tile of a pattern; what crosses the edge of the tile is cut off.
+
+    Attributes
+    ----------
+    dots : tuple of (x, y)
+        Centres, in pixels.
+    lines : tuple of (x1, y1, x2, y2)
+        Ends, in pixels.
+    size : float
+        Radius of the dots, width of the lines.
+    """
+
+    dots: tuple[tuple[float, float], ...] = ()
+    lines: tuple[tuple[float, float, float, float], ...] = ()
+    size: float = 1.4
+
+    def svg(self, colour: str) -> str:
+        """The motif as SVG."""
+        dots = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="{self.size:g}" fill="{colour}"/>' for x, y in self.dots)
+        path = " ".join(f"M{x1:g},{y1:g} L{x2:g},{y2:g}" for x1, y1, x2, y2 in self.lines)
+        return dots + (f'<path d="{path}" stroke="{colour}" stroke-width="{self.size:g}"/>' if path else "")
+
+    def coverage(self) -> NDArray[np.float64]:
+        """How much of every pixel of the tile the motif covers, 0 to 1, shape (12, 12)."""
+        place = (np.arange(MOTIF_PX * _SAMPLES) + 0.5) / _SAMPLES
+        x, y = np.meshgrid(place, place)
+        drawn = np.zeros(x.shape, np.bool_)
+        for centre_x, centre_y in self.dots:
+            drawn |= np.hypot(x - centre_x, y - centre_y) <= self.size
+        for x1, y1, x2, y2 in self.lines:
+            length = float(np.hypot(x2 - x1, y2 - y1))
+            along = ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length
+            beside = np.abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) / length
+            drawn |= (along >= 0) & (along <= length) & (beside <= self.size / 2)
+        return drawn.reshape(MOTIF_PX, _SAMPLES, MOTIF_PX, _SAMPLES).mean(axis=(1, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +86,22 @@ class Pattern:
 
     colour: str
     line: str
-    motif: str = ""
+    motif: Motif = Motif()
 
     def tile(self) -> str:
         """SVG of one tile of the pattern."""
-        return f'<rect width="12" height="12" fill="{self.colour}"/>{self.motif.replace("LINE", self.line)}'
+        size = f'width="{MOTIF_PX}" height="{MOTIF_PX}"'
+        return f'<rect {size} fill="{self.colour}"/>{self.motif.svg(self.line)}'
 
 
-_DOTS = '<circle cx="3" cy="3" r="1.4" fill="LINE"/><circle cx="9" cy="9" r="1.4" fill="LINE"/>'
-_RISING = '<path d="M-3,3 l6,-6 M0,12 l12,-12 M9,15 l6,-6" stroke="LINE" stroke-width="1.4"/>'
-_FALLING = '<path d="M-3,9 l6,6 M0,0 l12,12 M9,-3 l6,6 M-3,3 l12,12 M3,-3 l12,12" stroke="LINE" stroke-width="1.5"/>'
-_CROSSED = '<path d="M0,0 l12,12 M0,12 l12,-12 M-3,9 l6,6 M9,-3 l6,6" stroke="LINE" stroke-width="1.6"/>'
-_DASHES = '<path d="M1,3 h4 M7,9 h4" stroke="LINE" stroke-width="1.4"/>'
-_CROSSES = '<path d="M6,3 v6 M3,6 h6" stroke="LINE" stroke-width="1.4"/>'
+_FALLING_LINES = ((-3, 9, 3, 15), (0, 0, 12, 12), (9, -3, 15, 3), (-3, 3, 9, 15), (3, -3, 15, 9))
+_RISING_LINES = ((-3, 3, 3, -3), (0, 12, 12, 0), (9, 15, 15, 9))
+_DOTS = Motif(dots=((3, 3), (9, 9)))
+_RISING = Motif(lines=_RISING_LINES)
+_FALLING = Motif(lines=_FALLING_LINES, size=1.5)
+_CROSSED = Motif(lines=((0, 0, 12, 12), (0, 12, 12, 0), (-3, 9, 3, 15), (9, -3, 15, 3)), size=1.6)
+_DASHES = Motif(lines=((1, 3.5, 5, 3.5), (7, 9.5, 11, 9.5)))  # through the middle of a row of pixels, or they fade
+_CROSSES = Motif(lines=((6.5, 3.5, 6.5, 9.5), (3.5, 6.5, 9.5, 6.5)))
 
 OUTCOME_PATTERNS = {
     "no_known_constraint": Pattern("#a6d1ea", "#1f5f86"),
@@ -74,7 +124,8 @@ PATTERNS = {"verdict": OUTCOME_PATTERNS, "found": OUTCOME_PATTERNS, "potential":
 def pattern_markup() -> str:
     """Every pattern as SVG ``<pattern>`` elements, for the map."""
     return "".join(
-        f'<pattern id="dgdo-{kind}-{key}" width="12" height="12" patternUnits="userSpaceOnUse">{p.tile()}</pattern>'
+        f'<pattern id="dgdo-{kind}-{key}" width="{MOTIF_PX}" height="{MOTIF_PX}" '
+        f'patternUnits="userSpaceOnUse">{p.tile()}</pattern>'
         for kind, patterns in PATTERNS.items()
         for key, p in patterns.items()
     )
@@ -83,7 +134,7 @@ def pattern_markup() -> str:
 def pattern_css() -> str:
     """The same patterns as style rules ``.p-<kind>-<key>``, for the legend, tables and bars."""
     return "".join(
-        f".p-{kind}-{key}{{background:{p.colour} {_data_url(_svg(12, 12, p.tile()))};}}\n"
+        f".p-{kind}-{key}{{background:{p.colour} {_data_url(_svg(MOTIF_PX, MOTIF_PX, p.tile()))};}}\n"
         for kind, patterns in PATTERNS.items()
         for key, p in patterns.items()
     )
@@ -109,7 +160,11 @@ def _data_url(svg: str) -> str:
 class OfflineMap(folium.Map):
     """A map without tiles that takes every file from our own server."""
 
-    default_js = [("leaflet", f"{ASSETS}/leaflet/leaflet.js"), ("dgdo_map", f"{ASSETS}/dgdo-map.js")]
+    default_js = [
+        ("leaflet", f"{ASSETS}/leaflet/leaflet.js"),
+        ("dgdo_map", f"{ASSETS}/dgdo-map.js"),
+        ("dgdo_tools", f"{ASSETS}/dgdo-tools.js"),
+    ]
     default_css = [("leaflet_css", f"{ASSETS}/leaflet/leaflet.css"), ("dgdo_map_css", f"{ASSETS}/dgdo-map.css")]
 
     def __init__(self, label: str, bounds: Sequence[Sequence[float]]) -> None:
@@ -124,7 +179,8 @@ class OfflineMap(folium.Map):
             zoom_delta=0.5,
         )
         self._name = "Map"
-        self.fit_bounds([[south, west], [north, east]], padding=(12, 12))
+        # Room for the mark above and the scale below.
+        self.fit_bounds([[south, west], [north, east]], padding_top_left=(12, 44), padding_bottom_right=(12, 34))
         _Dress(label).add_to(self)
 
 
@@ -142,7 +198,12 @@ class _Dress(MacroElement):
         super().__init__()
         self._name = "Dress"
         self.patterns = pattern_markup()
-        self.words = {"label": label, "zoom_in": text("web_map", "zoom_in"), "zoom_out": text("web_map", "zoom_out")}
+        self.words = {
+            **section("web_map_tools"),
+            "label": text("web_map_tools", "keyboard", label=label),
+            "zoom_in": text("web_map", "zoom_in"),
+            "zoom_out": text("web_map", "zoom_out"),
+        }
 
 
 class UrlLayer(folium.map.Layer):
@@ -156,8 +217,11 @@ class UrlLayer(folium.map.Layer):
         Leaflet path options per value of ``prop``; ``"*"`` for the others.
     tooltip : sequence of str
         Properties to show, one a line; a feature without the first has no tooltip.
-    is_base : bool
-        Always below the other layers, whichever arrives first.
+    pane : str
+        Which pane of the map holds the layer, so that the order does not depend on what arrives first:
+        ``dgdo-base``, ``dgdo-mask``, ``dgdo-lines``, Leaflet's own, or a pane of its own.
+    **more
+        Further settings of ``dgdo.Layer`` in dgdo-map.js.
     """
 
     _template = Template("""
@@ -175,7 +239,8 @@ class UrlLayer(folium.map.Layer):
         *,
         tooltip: Sequence[str] = (),
         attribution: str = "",
-        is_base: bool = False,
+        pane: str = "overlayPane",
+        **more: object,
     ) -> None:
         super().__init__(name=None, overlay=True, control=False, show=True)
         self._name = "UrlLayer"
@@ -186,7 +251,8 @@ class UrlLayer(folium.map.Layer):
             "tooltip": list(tooltip),
             "attribution": escape(attribution),
             "failed": text("web_map", "layer_failed"),
-            "pane": "dgdo-base" if is_base else "overlayPane",
+            "pane": pane,
+            **more,
         }
 
 
@@ -207,10 +273,13 @@ class Watermark(folium.map.Layer):
         self.words = words
 
 
-def outline_layer(url: str, attribution: str) -> UrlLayer:
-    """Thin outlines of all municipalities, with their names."""
-    style = {"color": "#7b838b", "weight": 0.8, "fillColor": "#fafbfc", "fillOpacity": 0.9}
-    return UrlLayer(url, "kind", {"*": style}, tooltip=["name"], attribution=attribution, is_base=True)
+def outline_layer(url: str, attribution: str, *, is_filled: bool = True) -> UrlLayer:
+    """Thin outlines of all municipalities, with their names; not filled where tiles lie below them."""
+    style: dict[str, object] = {"color": "#7b838b", "weight": 0.8, "fillColor": "#fafbfc", "fillOpacity": 0.9}
+    if not is_filled:
+        style |= {"weight": 0.6, "opacity": 0.75, "fillOpacity": 0}
+    pane = "dgdo-base" if is_filled else "dgdo-lines"
+    return UrlLayer(url, "kind", {"*": style}, tooltip=["name"], attribution=attribution, pane=pane)
 
 
 def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) -> UrlLayer:
@@ -234,12 +303,14 @@ def verdict_layer(url: str, kind: str, attribution: str, *, is_schematic: bool) 
     if kind == "found":
         tooltip = ["found_nl", "outcome_nl", "potential_nl", "area_nl", "reasons_nl"]
     prop = "outcome" if kind == "verdict" else kind
-    return UrlLayer(url, prop, styles, tooltip=tooltip, attribution=attribution)
+    panel = {"id": "main", "label": text("web_map", f"kind_{kind}")}
+    return UrlLayer(url, prop, styles, tooltip=tooltip, attribution=attribution, pane="dgdo-verdict", panel=panel)
 
 
-def point_marker(latitude: float, longitude: float, label: str) -> folium.Marker:
-    """The asked point, above all polygons."""
-    html = f'<div class="dgdo-point" role="img" aria-label="{escape(label)}"></div>'
+def point_marker(latitude: float, longitude: float, label: str, *, is_second: bool = False) -> folium.Marker:
+    """The asked point, above all polygons; a second one is a square."""
+    shape = "dgdo-point dgdo-second" if is_second else "dgdo-point"
+    html = f'<div class="{shape}" role="img" aria-label="{escape(label)}"></div>'
     icon = folium.DivIcon(html=html, icon_size=(20, 20), icon_anchor=(10, 10))
     return folium.Marker((latitude, longitude), icon=icon, interactive=False, keyboard=False)
 

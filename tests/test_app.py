@@ -32,6 +32,7 @@ from dgdo_geo.model import (
     Level,
     Phase,
     Reader,
+    RegionKind,
     Rule,
     Term,
     Verdict,
@@ -41,14 +42,17 @@ from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.query.own_concerns import add_concern
 from dgdo_geo.report import written
 from dgdo_geo.report.written import TermLinks
-from dgdo_geo.texts import TEXTS_DIR, text
-from dgdo_geo.web import card, card_parts, formats, mapview, opened, page, server, state
+from dgdo_geo.texts import TEXTS_DIR, section, text
+from dgdo_geo.web import card, card_parts, controls, formats, mapview, opened, places, server, state
+from dgdo_geo.web.places import Place
+from dgdo_geo.web.screens import what_where
 from dgdo_geo.web.state import View
 
 ROOT = Path(__file__).parents[1]
 MAIN = ROOT / "dgdo_geo" / "web" / "main.py"
 TODAY = date.today()
 ZEEWOLDE, ZWOLLE = "GM0050", "GM0193"
+IN_ZEEWOLDE, IN_ZWOLLE = (Place(RegionKind.MUNICIPALITY, code) for code in (ZEEWOLDE, ZWOLLE))
 IN_THE_ZONE = (159_178.0, 484_914.0)
 """In the middle of the drilling-free zone of Zuidelijk Flevoland."""
 ZONES = {"Zuidelijk Flevoland": (156_500.0, 485_500.0), "Salland Diep": (211_400.0, 483_600.0)}
@@ -67,7 +71,7 @@ def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
 
 @pytest.fixture(scope="module")
 def zeewolde(explorer: Explorer) -> AreaAssessment:
-    return opened.area_answer(explorer, ZEEWOLDE, TODAY)
+    return opened.area_answer(explorer, IN_ZEEWOLDE, TODAY)
 
 
 def run(**params: str) -> AppTest:
@@ -82,22 +86,23 @@ def press(app: AppTest, label: str) -> None:
 
 
 def html(app: AppTest) -> str:
-    return "\n".join(element.proto.body for element in app.get("html")[1:])
+    bodies = [element.proto.body for element in app.get("html")]
+    return "\n".join(body for body in bodies if not body.startswith(("<style", "<script")))
 
 
-def test_start_asks_for_a_municipality() -> None:
+def test_start_asks_for_a_place() -> None:
     app = run()
     assert not app.exception
     assert not app.error
     assert [t.value for t in app.title] == ["Wat kan waar in de diepe ondergrond"]
-    assert app.selectbox(key="gemeente").value is None
-    assert len(app.selectbox(key="gemeente").options) == 342
+    assert app.selectbox(key="plaats").value is None
+    assert len(app.selectbox(key="plaats").options) == 342 + 12 + 4 + 1
     assert app.query_params == {}
 
 
 def test_choosing_a_municipality_shows_the_card_and_fills_the_address(explorer: Explorer) -> None:
     app = run()
-    app.selectbox(key="gemeente").select(ZEEWOLDE).run()
+    app.selectbox(key="plaats").set_value(IN_ZEEWOLDE).run()
     app.selectbox(key="activiteit").select("hto").run()
     assert not app.exception
     assert app.query_params == {
@@ -107,7 +112,8 @@ def test_choosing_a_municipality_shows_the_card_and_fills_the_address(explorer: 
         "peildatum": TODAY.isoformat(),
     }
     bands = sum(len(a.bands) for a in explorer.knowledge.activities.values())
-    assert html(app).count('target="_self"') == bands
+    table = html(app).split("<caption>Alle activiteiten")[1].split("</table>")[0]
+    assert table.count('target="_self"') == bands
     assert [h.value for h in app.header][:2] == [
         "Kaart: Warmteopslag in de bodem (HTO) in Zeewolde",
         "Antwoord voor Zeewolde",
@@ -117,7 +123,7 @@ def test_choosing_a_municipality_shows_the_card_and_fills_the_address(explorer: 
 def test_link_reproduces_the_view() -> None:
     app = run(gemeente="Zwolle", activiteit="zoutwinning", diepte="800-1800", peildatum="2026-03-01", kaart="potentie")
     assert not app.error
-    assert app.selectbox(key="gemeente").value == ZWOLLE
+    assert app.selectbox(key="plaats").value == IN_ZWOLLE
     assert app.selectbox(key="activiteit").value == "zoutwinning"
     assert app.selectbox(key="diepte-zoutwinning").value == 1
     assert app.date_input(key="peildatum").value == date(2026, 3, 1)
@@ -126,7 +132,7 @@ def test_link_reproduces_the_view() -> None:
 
 
 def test_card_shows_the_numbers_of_the_answer(zeewolde: AreaAssessment) -> None:
-    shown = html(run(gemeente=ZEEWOLDE))
+    shown = html(run(gemeente=ZEEWOLDE, weergave="volledig"))
     for answer in zeewolde.to_dict()["answers"]:  # type: ignore[attr-defined]
         sums: dict[str, list[float]] = {}
         for part in answer["areas"]:
@@ -141,7 +147,7 @@ def test_card_shows_the_numbers_of_the_answer(zeewolde: AreaAssessment) -> None:
 def test_point_in_a_link_gives_the_answer_of_that_point(explorer: Explorer) -> None:
     x, y = IN_THE_ZONE
     app = run(gemeente=ZWOLLE, activiteit="geothermie", punt=f"{x:.0f},{y:.0f}")
-    assert app.selectbox(key="gemeente").value == ZEEWOLDE
+    assert app.selectbox(key="plaats").value == IN_ZEEWOLDE
     assert "Antwoord voor punt X 159178, Y 484914 in Zeewolde" in [h.value for h in app.header]
     answer = opened.point_answer(explorer, x, y, TODAY).answers[0]
     assert answer.outcome == "excluded"
@@ -149,7 +155,7 @@ def test_point_in_a_link_gives_the_answer_of_that_point(explorer: Explorer) -> N
     assert "<strong>nee</strong> voor diepe aardwarmte" in shown
     assert answer.constraints[0].rule.title_nl in shown
     assert answer.constraints[0].features[0].name in shown
-    press(app, text("web", "drop_point"))
+    press(app, text("web", "drop_point", name="Zeewolde"))
     assert "punt" not in app.query_params
 
 
@@ -178,6 +184,17 @@ def test_typed_coordinates_choose_the_point() -> None:
         ({"punt": "9999999,1"}, "ver buiten Nederland"),
         ({"punt": "hier,daar"}, "geen coördinaat"),
         ({"gemeente": ZWOLLE, "lezer": "burgemeester"}, "‘burgemeester’ is geen lezer"),
+        ({"provincie": "Overijsel"}, "Bedoelt u"),
+        ({"regio": "Midden"}, "kennen we niet"),
+        ({"land": "BE"}, "Bedoelt u: NL"),
+        ({"waterschap": "Drents Overijsselse Delta"}, "niet geladen"),
+        ({"gemeente": ZWOLLE, "weergave": "lang"}, "weergave=lang"),
+        ({"gemeente": ZWOLLE, "kaart": "mooi"}, "kaart=mooi"),
+        ({"punt": "203000,503000", "naast": "203000"}, "geen coördinaat"),
+        ({"provincie": "PV23", "vergelijk": "PV99"}, "kennen we niet"),
+        ({"land": "NL", "vergelijk": "PV20,PV21,PV22,PV23,PV24"}, "hoogstens 4"),
+        ({"gemeente": ZWOLLE, "lagen": "weg"}, "‘weg’ uit de link is er niet"),
+        ({"gemente": ZWOLLE}, "Bedoelt u ‘gemeente’"),
     ],
 )
 def test_wrong_input_is_said_in_dutch(params: dict[str, str], key: str) -> None:
@@ -188,7 +205,7 @@ def test_wrong_input_is_said_in_dutch(params: dict[str, str], key: str) -> None:
     assert "Traceback" not in app.error[0].value
 
 
-@pytest.mark.parametrize("key", ["gemeente", "activiteit", "peildatum", "punt", "diepte", "lezer"])
+@pytest.mark.parametrize("key", state.KEYS)
 def test_words_in_a_link_never_become_a_picture_or_a_link(key: str) -> None:
     app = run(**{"gemeente": ZWOLLE, key: "![x](http://evil.invalid/p.png) [klik](http://evil.invalid) <b>"})
     assert not app.exception
@@ -208,23 +225,27 @@ def test_missing_workspace_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def views() -> Iterator[View]:
     yield View("geothermie", TODAY)
-    yield View("geothermie", TODAY, ZEEWOLDE)
-    yield View("geothermie", TODAY, ZEEWOLDE, 0, IN_THE_ZONE)
-    yield View("hto", TODAY, ZEEWOLDE, 1, None, "potential")
-    yield View("hto", TODAY, ZEEWOLDE, 0, None, "found")
-    yield View("hto", TODAY, ZEEWOLDE, 0, None, "verdict", Reader.WATER_BOARD)
+    yield View("geothermie", TODAY, IN_ZEEWOLDE)
+    yield View("geothermie", TODAY, IN_ZEEWOLDE, 0, IN_THE_ZONE)
+    yield View("hto", TODAY, IN_ZEEWOLDE, 1, None, "potential")
+    yield View("hto", TODAY, IN_ZEEWOLDE, 0, None, "found")
+    yield View("hto", TODAY, IN_ZEEWOLDE, 0, None, "verdict", Reader.WATER_BOARD)
+    yield View("hto", TODAY, Place(RegionKind.PROVINCE, "PV24"), 0, IN_THE_ZONE, beside=(203_000.0, 503_000.0))
+    yield View("hto", TODAY, Place(RegionKind.DGDO_REGION, "Oost"), is_full=True)
+    yield View("wko", date(2025, 1, 1), Place(RegionKind.COUNTRY, "NL"), compared=(IN_ZEEWOLDE, IN_ZWOLLE))
+    yield View("wko", TODAY, IN_ZWOLLE, layers=("provincies", "boringsvrije_zones"))
 
 
 def chosen(explorer: Explorer, view: View) -> Answer | None:
-    if view.municipality is None:
+    if view.place is None:
         return None
-    found = opened.area_answer(explorer, view.municipality, view.on)
+    found = opened.area_answer(explorer, view.place, view.on)
     return [a for a in found.answers if a.activity.id == view.activity][view.band]
 
 
 def test_no_map_asks_another_server(explorer: Explorer) -> None:
     for view in views():
-        base = mapview.base_map(explorer, view.municipality)
+        base = mapview.base_map(explorer, view.place)
         assert maps.foreign_addresses(base) == []
         for layers in mapview.changing_layers(explorer, view, chosen(explorer, view)):
             assert maps.foreign_addresses(layers) == []
@@ -232,7 +253,7 @@ def test_no_map_asks_another_server(explorer: Explorer) -> None:
 
 
 def test_schematic_data_are_marked_in_the_picture(explorer: Explorer) -> None:
-    view = View("geothermie", TODAY, ZEEWOLDE)
+    view = View("geothermie", TODAY, IN_ZEEWOLDE)
     answer = chosen(explorer, view)
     assert answer is not None and card.is_schematic(answer)
     names = [
@@ -261,7 +282,10 @@ def test_open_questions_never_look_like_yes_or_no(zeewolde: AreaAssessment) -> N
 
 
 def test_own_texts_never_say_allowed() -> None:
-    assert "toegestaan" not in (TEXTS_DIR / "web.toml").read_text(encoding="utf-8").casefold()
+    files = sorted(TEXTS_DIR.glob("web*.toml"))
+    assert len(files) > 2
+    for path in files:
+        assert "toegestaan" not in path.read_text(encoding="utf-8").casefold(), path.name
 
 
 def test_layer_attributes_cannot_bring_html(explorer: Explorer) -> None:
@@ -283,14 +307,26 @@ def test_depth_texts_name_what_is_not_known(zeewolde: AreaAssessment) -> None:
 
 
 def test_download_is_the_answer_itself(zeewolde: Assessment) -> None:
-    assert json.loads(page.as_json(zeewolde)) == zeewolde.to_dict()
+    assert json.loads(what_where.as_json(zeewolde)) == zeewolde.to_dict()
 
 
 def test_view_survives_the_address(explorer: Explorer) -> None:
     for view in views():
-        if view.municipality is not None:
-            again, problems = state.from_params(state.to_params(view, explorer), explorer, TODAY)
-            assert (again, problems) == (view, [])
+        again, problems = state.from_params(state.to_params(view, explorer), explorer, TODAY)
+        assert (again, problems) == (view, [])
+
+
+def test_point_outside_the_place_goes_to_its_municipality(explorer: Explorer) -> None:
+    x, y = IN_THE_ZONE
+    where = {"provincie": "PV24", "regio": "West", "land": "NL"}
+    inside = {
+        places.holding(explorer, places.find(explorer, RegionKind(kind), code), x, y) for kind, code in where.items()
+    }
+    home = explorer.regions.parents(RegionKind.DGDO_REGION)[ZEEWOLDE]
+    assert Place(RegionKind.PROVINCE, "PV24") in inside and Place(RegionKind.COUNTRY, "NL") in inside
+    assert (Place(RegionKind.DGDO_REGION, "West") in inside) == (home == "West")
+    assert places.holding(explorer, Place(RegionKind.PROVINCE, "PV23"), x, y) == IN_ZEEWOLDE
+    assert places.holding(explorer, None, x, y) == IN_ZEEWOLDE
 
 
 def test_click_and_marker_are_the_same_place() -> None:
@@ -337,18 +373,30 @@ def test_workspace_that_is_not_there_is_refused(tmp_path: Path) -> None:
         server.serve(None, "127.0.0.1", tmp_path / "nergens")
 
 
+SHORT = {
+    "t": "web_card",
+    "o": "web_out",
+    "h": "web_here",
+    "g": "web_area",
+    "s": "web_layers",
+    "r": "web_rules",
+    "u": "web_explained",
+}
+"""Names that the templates use for the sections of the texts."""
+
+
 def test_every_text_of_the_templates_exists() -> None:
-    for path in (MAIN.parent / "templates").glob("*.html"):
-        for key in re.findall(r'\bt\("([a-z_]+)"[,)]', path.read_text(encoding="utf-8")):
-            assert key in tomllib.loads((TEXTS_DIR / "web.toml").read_text(encoding="utf-8"))["web_card"], (
-                path.name,
-                key,
-            )
+    looked = 0
+    for path in (MAIN.parent / "templates").glob("*"):
+        for name, key in re.findall(r'\b([tohgsru])\("([a-z_]+)"[,)]', path.read_text(encoding="utf-8")):
+            assert key in section(SHORT[name]), (path.name, key)
+            looked += 1
+    assert looked > 100
     assert text("web", "title")
 
 
 def test_examples_in_the_docstrings_hold() -> None:
-    for module in (formats, state, written):
+    for module in (controls, formats, places, state, written):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
 
@@ -414,7 +462,7 @@ def plain(html: str) -> str:
 def found(explorer: Explorer) -> list[tuple[Assessment, Answer]]:
     """Answers in the zones, at a point, and of a whole municipality."""
     asked: list[Assessment] = [opened.point_answer(explorer, *place, TODAY) for place in ZONES.values()]
-    asked.append(opened.area_answer(explorer, ZEEWOLDE, TODAY))
+    asked.append(opened.area_answer(explorer, IN_ZEEWOLDE, TODAY))
     return [(one, answer) for one in asked for answer in one.answers]
 
 
@@ -449,7 +497,7 @@ def test_reader_chooses_which_concerns_come_first(explorer: Explorer) -> None:
     assert "lezer=waterschap" in html(app), "the links of the overview keep the reader"
     assert app.query_params["lezer"] == "waterschap"
     assert shown[Reader.MUNICIPALITY] != shown[Reader.PROVINCE]
-    assessment = opened.area_answer(explorer, ZEEWOLDE, TODAY)
+    assessment = opened.area_answer(explorer, IN_ZEEWOLDE, TODAY)
     for reader, cards in shown.items():
         first, rest = assessment.concerns_for(reader, "geothermie")
         assert 0 < len(first) <= 8 < len(rest)
@@ -495,9 +543,10 @@ def test_wrong_reader_in_a_link_leaves_the_default() -> None:
 
 def test_clearing_the_municipality_and_choosing_again() -> None:
     app = run(gemeente=ZWOLLE, lezer="provincie", kaart="potentie")
-    app.selectbox(key="gemeente").set_value(None).run()
+    app.selectbox(key="plaats").set_value(None).run()
     assert not app.exception
-    app.selectbox(key="gemeente").select(ZEEWOLDE).run()
+    assert "gemeente" not in app.query_params
+    app.selectbox(key="plaats").set_value(IN_ZEEWOLDE).run()
     assert not app.exception and not app.error
     assert app.query_params["gemeente"] == ZEEWOLDE
 
@@ -608,7 +657,7 @@ def test_slanted_well_stands_beside_the_verdict(explorer: Explorer) -> None:
 def first_difference(explorer: Explorer) -> tuple[Assessment, Answer]:
     """The first municipality of the start set where levels of government differ."""
     for code in explorer.regions.municipalities.index:
-        assessment = opened.area_answer(explorer, code, TODAY)
+        assessment = opened.area_answer(explorer, Place(RegionKind.MUNICIPALITY, code), TODAY)
         for answer in assessment.answers:
             if answer.level_differences:
                 return assessment, answer

@@ -1,20 +1,26 @@
-"""Static pictures: they show what the layers show, and say that they are for display only."""
+"""Static pictures and maps: they show what the layers show, say that they are for display only, and ask no other server."""
 
 from __future__ import annotations
 
 import warnings
+from datetime import date
 
+import folium
 import numpy as np
 import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from worlds import at
 
+from dgdo_geo import maps
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.maps import PRESENCE_COLOURS, layer_picture
-from dgdo_geo.model import LAND_BOUNDS
+from dgdo_geo.model import LAND_BOUNDS, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
+from dgdo_geo.web import mapview
+from dgdo_geo.web.places import Place
+from dgdo_geo.web.state import View
 
 CELL = 500.0
 
@@ -49,3 +55,55 @@ def test_a_picture_of_nothing_is_refused(tiny: Explorer) -> None:
     with pytest.raises(DataError):
         layer_picture(tiny, "gemeenten")
     assert text("map", "display_only") == "alleen weergave"
+
+
+PLACES = {
+    "nothing": None,
+    "municipality": Place(RegionKind.MUNICIPALITY, "GM0050"),
+    "province": Place(RegionKind.PROVINCE, "PV24"),
+    "region": Place(RegionKind.DGDO_REGION, "Oost"),
+    "country": Place(RegionKind.COUNTRY, "NL"),
+}
+OVER = ("breuken", "drinkwaterwinningen", "boringsvrije_zones")
+
+
+def map_of(explorer: Explorer, place: Place | None) -> tuple[folium.Map, list[folium.FeatureGroup]]:
+    view = View("geothermie", date.today(), place, layers=OVER, point=(159_178.0, 484_914.0))
+    answer = None if place is None else explorer.for_region(place.code, activities=["geothermie"]).answers[0]
+    over, problems = mapview.overlays(explorer, view)
+    assert problems == []
+    return mapview.base_map(explorer, place), mapview.changing_layers(explorer, view, answer, over)
+
+
+def names_in(groups: list[folium.FeatureGroup]) -> list[str]:
+    return [child._name for group in groups for child in group._children.values()]
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+def test_no_map_asks_another_server(explorer: Explorer, place: str) -> None:
+    base, groups = map_of(explorer, PLACES[place])
+    assert maps.foreign_addresses(base) == []
+    assert [address for group in groups for address in maps.foreign_addresses(group)] == []
+    assert maps.foreign_addresses(folium.Map()), "the guard must see what folium does by default"
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+def test_online_only_the_base_map_is_asked(explorer: Explorer, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DGDO_ONLINE", "1")
+    base, groups = map_of(explorer, PLACES[place])
+    foreign = maps.foreign_addresses(base)
+    assert len(foreign) == 1 and foreign[0].startswith("https://service.pdok.nl/")
+    assert [address for group in groups for address in maps.foreign_addresses(group)] == []
+
+
+@pytest.mark.parametrize("place", [name for name in PLACES if name != "nothing"])
+def test_cells_are_called_cells_and_sketches_are_marked(explorer: Explorer, place: str) -> None:
+    found = names_in(map_of(explorer, PLACES[place])[1])
+    assert "Watermark" in found
+    is_exact = place == "municipality"
+    assert ("Label" in found, "Tiles" in found) == (not is_exact, not is_exact)
+    assert found.count("UrlLayer") == len(OVER) + is_exact
+
+
+def test_a_sketch_over_the_map_is_marked_before_anything_is_chosen(explorer: Explorer) -> None:
+    assert "Watermark" in names_in(map_of(explorer, None)[1])

@@ -42,7 +42,7 @@ class Server:
     process: subprocess.Popen[str]
 
 
-def start(workspace: Path) -> Server:
+def start(workspace: Path, health: str = "/gezond") -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,7 +53,7 @@ def start(workspace: Path) -> Server:
     deadline = time.monotonic() + COLD_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}/gezond", timeout=5).close()
+            urllib.request.urlopen(f"{url}{health}", timeout=5).close()
             return Server(url, process)
         except OSError:
             time.sleep(0.2)
@@ -122,7 +122,6 @@ def test_outline_of_the_country_has_all_municipalities(server: Server) -> None:
         "/geo/gemeente/GM0193/goud/0.geojson",
         "/geo/gemeente/GM0193/geothermie/9.geojson",
         "/geo/gemeente/GM0193/geothermie/x.geojson",
-        "/geo/gemeente/GM0193/geothermie/0.geojson?op=gisteren",
         "/geo/gemeente/GM0193/geothermie/0.geojson?op=1999-01-01",
         "/geo/anders",
     ],
@@ -198,7 +197,8 @@ def browser(chromium: str) -> Iterator[Any]:
 
 @pytest.fixture
 def visitor(browser: Any, server: Server) -> Iterator[Visitor]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
+    # `wait_for_function` evaluates text, which our policy forbids; test_map_tools.py looks at the policy itself.
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL", bypass_csp=True)
     page = context.new_page()
     page.set_default_timeout(30_000)
     one = Visitor(page, [], [], server)

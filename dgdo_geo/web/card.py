@@ -21,10 +21,10 @@ from dgdo_geo.model import (
     outcome_of,
 )
 from dgdo_geo.report import written
-from dgdo_geo.report.written import TermLinks
+from dgdo_geo.report.written import TermLinks, article
 from dgdo_geo.texts import section, text
 from dgdo_geo.web import card_parts, formats
-from dgdo_geo.web.render import feature_names, render, with_bold
+from dgdo_geo.web.render import counted, feature_names, render, with_bold
 
 OUTCOME_ORDER = (*(v.key for v in sorted(Verdict)), "unknown")
 POTENTIAL_ORDER = tuple(p.key for p in (Potential.PROMISING, Potential.POSSIBLE, Potential.NONE, Potential.UNKNOWN))
@@ -202,7 +202,7 @@ def gap_causes(answer: Answer) -> str:
 def headline(assessment: Assessment, answer: Answer) -> Markup:
     """One sentence: verdict, activity, depth, place, day."""
     values = {
-        "activity": answer.activity.name_nl.lower()[:1] + answer.activity.name_nl[1:],
+        "activity": formats.lower_first(answer.activity.name_nl),
         "depth": formats.interval(answer.depth),
         "place": assessment.region.name,
         "on": written.day(assessment.on),
@@ -222,6 +222,24 @@ def reason(answer: Answer) -> str:
     if not certain:
         return text("web_card", "reason_gaps" if answer.unanswered else "reason_clear")
     return _reason(certain[0], "reason")
+
+
+def first_reason(answer: Answer) -> tuple[str, str]:
+    """The same in a few words, for a table, and the article that says so ("" without one)."""
+    for item in answer.constraints:
+        names = feature_names(item.features, most=2)
+        where = text("web_card", "reason_where", names=names) if names else ""
+        key = "first_certain" if item.is_certain else "first_doubtful"
+        return text("web_card", key, title=item.rule.title_nl, where=where), cited(item.rule)
+    if answer.unanswered:
+        rules = counted("rule", len({item.rule.id for item in answer.unanswered}))
+        return text("web_card", "first_gaps", rules=rules), ""
+    return text("web_card", "first_clear"), ""
+
+
+def cited(rule: Rule) -> str:
+    """The source of a rule with its article, in a few words."""
+    return ", ".join(filter(None, (rule.source.title, article(rule.source.article, short=True))))
 
 
 def strictest_rule(answer: Answer) -> Rule | None:
@@ -247,7 +265,7 @@ def _reason(first: Constraint, key: str) -> str:
     return text("web_card", key, word=word, title=first.rule.title_nl, where=where, share=share)
 
 
-def summary(assessment: Assessment, answer: Answer, map_kind: str) -> str:
+def summary(assessment: Assessment, answer: Answer, map_kind: str, *, is_full: bool = True) -> str:
     """Beside the map: the sentence, the reason and the areas per word, which is the map as a table."""
     return render(
         "summary.html",
@@ -261,32 +279,38 @@ def summary(assessment: Assessment, answer: Answer, map_kind: str) -> str:
         potential_word=text("potential", answer.potential.key),
         parts=PARTS[map_kind](answer),
         kind=map_kind,
+        is_full=is_full,
         levels=card_parts.level_names(answer),
     )
 
 
-def overview(assessment: Assessment, chosen: Answer, addresses: Mapping[int, str]) -> str:
+def overview(assessment: Assessment, chosen: Answer, addresses: Mapping[int, str], *, is_full: bool = True) -> str:
     """The table "wat kan hier".
 
     Parameters
     ----------
     addresses : mapping
         Per position of an answer, the address of the page with that activity and depth.
+    is_full : bool
+        False for the plain view: without the parts of the area.
     """
-    return render("overview.html", assessment=assessment, rows=rows(assessment, chosen), addresses=addresses)
+    listed = rows(assessment, chosen)
+    return render("overview.html", assessment=assessment, rows=listed, addresses=addresses, is_full=is_full)
 
 
-def details(assessment: Assessment, answer: Answer, mark: TermLinks | None = None) -> str:
+def details(assessment: Assessment, answer: Answer, mark: TermLinks | None = None, *, is_full: bool = True) -> str:
     """The activity, every rule that fired or could not be answered, and what stands beside the verdict.
 
     Parameters
     ----------
     mark : TermLinks, optional
         Writes the texts with links to the glossary; shared by the parts of one card.
+    is_full : bool
+        False for the plain view: the same rules and numbers, without the evidence behind each.
     """
     statuses = {state.layer.id: state.detail_nl for state in assessment.receipt.layers}
     return render(
-        "details.html",
+        "details.html" if is_full else "plain.html",
         mark=mark or TermLinks(assessment.wordbook),
         answer=answer,
         certain=[c for c in answer.constraints if c.is_certain],

@@ -232,9 +232,22 @@ def by_subject(concerns: Iterable[FittingConcern]) -> dict[str, list[FittingConc
     return result
 
 
-def concerns(assessment: Assessment, answer: Answer, reader: Reader, mark: TermLinks | None = None) -> str:
-    """What the region says; beside the verdict, never inside it."""
-    first, rest = assessment.concerns_for(reader, answer.activity.id)
+def concerns(
+    assessment: Assessment,
+    answer: Answer | None,
+    reader: Reader,
+    mark: TermLinks | None = None,
+    *,
+    is_full: bool = True,
+) -> str:
+    """What the region says; beside the verdict, never inside it. The plain view holds those to show first.
+
+    Parameters
+    ----------
+    answer : Answer or None
+        Only what fits its activity; None for all activities.
+    """
+    first, rest = assessment.concerns_for(reader, None if answer is None else answer.activity.id)
     return render(
         "concerns.html",
         mark=mark or TermLinks(assessment.wordbook),
@@ -243,6 +256,7 @@ def concerns(assessment: Assessment, answer: Answer, reader: Reader, mark: TermL
         rest_count=len(rest),
         common=common_source((*first, *rest)),
         reader=reader,
+        is_full=is_full,
     )
 
 
@@ -258,16 +272,17 @@ def common_source(concerns: Iterable[FittingConcern]) -> Source | None:
 # Words --------------------------------------------------------------------------------------
 
 
-def glossary(assessment: Assessment, mark: TermLinks) -> str:
-    """Every word that the card links to, with its meaning; those of the other activities are one click away."""
+def glossary(assessment: Assessment, mark: TermLinks, *, is_full: bool = True) -> str:
+    """Every word that the card links to, with its meaning; in the full view also those of the other activities."""
     others = {term.id: term for term in assessment.terms if term.id not in mark.met}
-    listed = {**mark.met, **others}
+    listed = {**mark.met, **others} if is_full else mark.met
     return render(
         "glossary.html",
         met=_sorted(mark.met.values()),
         others=_sorted(others.values()),
         see={term.id: [listed[other] for other in term.see if other in listed] for term in listed.values()},
         anchor=anchor,
+        is_full=is_full,
     )
 
 

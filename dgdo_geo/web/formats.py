@@ -24,6 +24,15 @@ def area(m2: float | None) -> str:
     return f"{number_nl(km2, 1 if km2 >= 10 else 2)} km²"
 
 
+def km(metres: float) -> str:
+    """A distance in km, without the unit.
+
+    >>> km(12_345), km(1_234), km(0)
+    ('12', '1,2', '0')
+    """
+    return number_nl(metres / 1000, 0 if metres == 0 or metres >= 10_000 else 1)
+
+
 def percent(share: float | None) -> str:
     """A share in percent; a small part is never 0 %, and nearly all is never 100 %.
 
@@ -57,6 +66,15 @@ def first_capital(words: str) -> str:
     'De norm is van het Rijk'
     """
     return words[:1].upper() + words[1:]
+
+
+def lower_first(words: str) -> str:
+    """A name inside a sentence; an abbreviation keeps its capitals.
+
+    >>> lower_first("Diepe aardwarmte"), lower_first("CO2-opslag onder land")
+    ('diepe aardwarmte', 'CO2-opslag onder land')
+    """
+    return words if words[:2].isupper() or words[1:2].isdigit() else words[:1].lower() + words[1:]
 
 
 def metres(value: float) -> str:

@@ -8,15 +8,26 @@ from datetime import date
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import shapely
 
-from dgdo_geo.model import Verdict, outcome_of
+from dgdo_geo.errors import InputError
+from dgdo_geo.model import RD_NEW, Verdict, outcome_of
 from dgdo_geo.query import Explorer
-from dgdo_geo.texts import text
-from dgdo_geo.web import formats
+from dgdo_geo.texts import number_nl, text
+from dgdo_geo.web import formats, places
+from dgdo_geo.web.places import Place
 
 LONLAT = 4326
 NATIONAL_TOLERANCE_M = 100.0
+AROUND = (1.0, 49.0, 10.0, 56.0)
+"""West, south, east and north of what is made lighter around a region."""
+MOST_IN_VIEW = 5_000
+"""Features of a layer that are drawn one by one in one view."""
+PIXEL_M = 156_543.03
+"""Size of a pixel of a web map at zoom 0, at the equator."""
+ZOOMS = range(23)
+_TO_RD = pyproj.Transformer.from_crs(LONLAT, RD_NEW, always_xy=True)
 
 
 def municipalities(explorer: Explorer) -> bytes:
@@ -46,6 +57,66 @@ def verdicts(explorer: Explorer, code: str, activity: str, band: int, on: date) 
     return _collection(
         shapes, [*properties, {"outcome": "outline", "found": "outline", "potential": "outline"}], decimals=6
     )
+
+
+def region(explorer: Explorer, place: Place) -> bytes:
+    """The outline of a region, and all that lies outside it, simplified.
+
+    Raises
+    ------
+    InputError, DataError
+        If there is no such region, or its boundaries are not loaded.
+    """
+    shape = shapely.simplify(places.geometry(explorer, place), NATIONAL_TOLERANCE_M)
+    shown = gpd.GeoSeries([shape], crs=RD_NEW).to_crs(LONLAT)
+    outside = shapely.box(*AROUND).difference(shapely.make_valid(shown.iloc[0]))
+    shapes = gpd.GeoSeries([outside, shown.iloc[0].boundary], crs=LONLAT)
+    return _collection(shapes, [{"kind": "outside"}, {"kind": "outline"}], decimals=5)
+
+
+def layer_in_view(explorer: Explorer, layer_id: str, box: Sequence[float], zoom: int) -> bytes:
+    """The features of a layer in a view, simplified to half a pixel.
+
+    Parameters
+    ----------
+    layer_id : str
+        A layer of the catalogue.
+    box : (west, south, east, north)
+        Degrees.
+    zoom : int
+        0 to 22.
+
+    Raises
+    ------
+    InputError
+        If the layer is unknown, the box is none, or there are too many features in view.
+    DataError
+        If the layer is not loaded.
+    """
+    layer, frame = explorer.layer(layer_id).state.layer, explorer.layer(layer_id).to_gdf()
+    west, south, east, north = box
+    is_box = -180 <= west < east <= 180 and -85 <= south < north <= 85
+    if not is_box or zoom not in ZOOMS:
+        raise InputError("view_box_wrong", value=f"{','.join(f'{v:g}' for v in box)}, zoom {zoom}")
+    # RD is defined near the Netherlands only.
+    bounds = _TO_RD.transform_bounds(*np.clip(box, (*AROUND[:2], *AROUND[:2]), (*AROUND[2:], *AROUND[2:])))
+    seen = frame.iloc[np.sort(frame.sindex.query(shapely.box(*bounds), predicate="intersects"))]
+    if len(seen) > MOST_IN_VIEW:
+        most = number_nl(MOST_IN_VIEW)
+        raise InputError("view_too_full", count=number_nl(len(seen)), layer=layer.title_nl, most=most)
+    pixel_m = PIXEL_M * np.cos(np.radians(52)) / 2**zoom
+    simple = shapely.simplify(seen.geometry.to_numpy(), pixel_m / 2)
+    named = text("web_map_layers", "feature_layer", name=layer.title_nl)
+    properties: list[dict[str, object]] = [
+        {
+            "name": str(name) if isinstance(name, str) and name else layer.title_nl,
+            "class": str(kind),
+            "class_nl": text("web_map_layers", "feature_class", label=layer.label(str(kind))),
+            "layer_nl": named,
+        }
+        for name, kind in zip(seen["name"], seen["class"], strict=True)
+    ]
+    return _collection(gpd.GeoSeries(simple, crs=frame.crs), properties, decimals=5)
 
 
 def _described(row: dict[str, object], titles: dict[str, str]) -> dict[str, object]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
-from urllib.parse import urlencode
+from html import escape
+from urllib.parse import quote, urlencode
 
 import folium
 import streamlit as st
@@ -12,11 +14,16 @@ from branca.element import MacroElement
 from streamlit_folium import st_folium
 
 from dgdo_geo import maps
-from dgdo_geo.model import Answer
+from dgdo_geo.model import Answer, RegionKind
 from dgdo_geo.query import Explorer
+from dgdo_geo.query.displayed import CELL_M
 from dgdo_geo.query.regions import MUNICIPALITIES
+from dgdo_geo.report import written
 from dgdo_geo.texts import text
-from dgdo_geo.web import card, controls, formats, opened, state
+from dgdo_geo.web import card, controls, elements, formats, opened, places, state, tiles
+from dgdo_geo.web.elements import Overlay
+from dgdo_geo.web.online import is_online
+from dgdo_geo.web.places import Place
 from dgdo_geo.web.state import MAP_KINDS, View
 
 HEIGHT = 520
@@ -24,12 +31,13 @@ HEIGHT = 520
 
 def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
     """Draw the map with its heading, legend and the form for coordinates."""
-    if view.municipality is None or chosen is None:
+    over, problems = overlays(explorer, view)
+    if view.place is None or chosen is None:
         st.header(text("web_map", "title_start"), anchor=False)
-        _map(explorer, view, None)
+        _map(explorer, view, None, over)
         st.markdown(text("web", "start_map"))
     else:
-        name = explorer.regions.municipalities.loc[view.municipality, "name"]
+        name = places.name_of(explorer, view.place)
         st.header(formats.literal(text("web_map", "title", activity=chosen.activity.name_nl, name=name)), anchor=False)
         st.radio(
             text("web_map", "shows"),
@@ -38,27 +46,55 @@ def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
             format_func=lambda kind: text("web_map", f"kind_{kind}"),
             horizontal=True,
         )
-        _map(explorer, view, chosen)
-        st.html(card.legend_line(view.map_kind))
-        st.markdown(text("web_map", "click"))
+        _map(explorer, view, chosen, over)
+        st.html(card.legend_line(view.map_kind) + _print_line(explorer, view, chosen))
+        is_coarse = view.place.kind in controls.COARSE
+        st.markdown(text("web_map_layers", "click_region") if is_coarse else text("web_map", "click"))
+        if view.place.kind is not RegionKind.MUNICIPALITY:
+            st.markdown(text("web_map_layers", "display_only_why"))
+    st.html(_overlay_legend(over, problems))
     _coordinates()
     if chosen is not None:
         with st.expander(text("web_map", "legend")):
             st.html(card.legend(view.map_kind))
 
 
-def _map(explorer: Explorer, view: View, chosen: Answer | None) -> None:
-    key = f"kaart-{maps.digest(view.municipality, opened.version(explorer))}"
+def overlays(explorer: Explorer, view: View) -> tuple[list[Overlay], list[str]]:
+    """The layers over the map that a view asks for, and one sentence for each that cannot be shown."""
+    return elements.overlays(explorer, view.layers)
+
+
+def _map(explorer: Explorer, view: View, chosen: Answer | None, over: Sequence[Overlay]) -> None:
+    key = f"kaart-{maps.digest(view.place, opened.version(explorer), is_online())}"
     st_folium(
-        base_map(explorer, view.municipality),
+        base_map(explorer, view.place),
         key=key,
         height=HEIGHT,
         use_container_width=True,
         returned_objects=["last_clicked"],
-        feature_group_to_add=changing_layers(explorer, view, chosen),
+        feature_group_to_add=changing_layers(explorer, view, chosen, over),
         on_change=partial(_clicked, key),
     )
     _name_frame(key)
+
+
+def _overlay_legend(over: Sequence[Overlay], problems: Sequence[str]) -> str:
+    """The lines of the overlays with their names, and what is not on the map."""
+    if not over and not problems:
+        return "<span></span>"
+    rows = "".join(f"<li>{item.sample()} {escape(item.label)}</li>" for item in over)
+    title = escape(text("web_map_layers", "overlays"))
+    listed = f'<ul class="dgdo-legend-line" aria-label="{title}">{rows}</ul>' if over else ""
+    notes = "".join(f'<p class="dgdo-note">{escape(problem)}</p>' for problem in problems)
+    return f'<div class="dgdo">{listed}{notes}</div>'
+
+
+def _print_line(explorer: Explorer, view: View, chosen: Answer) -> str:
+    """What paper needs and the screen shows elsewhere: the place, the date and what was asked."""
+    name = "" if view.place is None else places.label(explorer, view.place)
+    what = f"{chosen.activity.name_nl}, {formats.interval(chosen.depth)}"
+    words = text("web_map_layers", "print_date", on=written.day(view.on), name=name, what=what)
+    return f'<p class="dgdo-on-paper">{escape(words)}</p>'
 
 
 def _name_frame(key: str) -> None:
@@ -79,38 +115,74 @@ def _clicked(key: str) -> None:
         controls.leave_click(clicked["lat"], clicked["lng"])
 
 
-def base_map(explorer: Explorer, municipality: str | None) -> folium.Map:
-    """What stays the same for a municipality: its frame and the outlines around it."""
-    if municipality is None:
+def base_map(explorer: Explorer, place: Place | None) -> folium.Map:
+    """What stays the same for a place: its frame, the outlines around it, and the national base map when online."""
+    if place is None:
         result = maps.OfflineMap(text("web_map", "label_start"), maps.NETHERLANDS)
     else:
-        row = explorer.regions.municipalities.loc[municipality]
-        west, south, east, north = row.geometry.bounds
-        corners = [state.lonlat(x, y) for x in (west, east) for y in (south, north)]
-        longitudes, latitudes = zip(*corners, strict=True)
-        bounds = ((min(latitudes), min(longitudes)), (max(latitudes), max(longitudes)))
-        result = maps.OfflineMap(text("web_map", "label", name=row["name"]), bounds)
+        label = text("web_map", "label", name=places.name_of(explorer, place))
+        if place.kind is not RegionKind.MUNICIPALITY:
+            label = text("web_map_layers", "label_region", name=places.name_of(explorer, place))
+        result = maps.OfflineMap(label, _bounds(explorer, place))
+    if is_online():
+        elements.base_map().add_to(result)
+    known = opened.version(explorer)
     layer = explorer.states[MUNICIPALITIES].layer
-    url = f"{maps.GEO}/gemeenten.geojson?v={opened.version(explorer)}"
-    maps.outline_layer(url, layer.attribution).add_to(result)
+    is_filled = not is_online() and (place is None or place.kind is RegionKind.MUNICIPALITY)
+    url = f"{maps.GEO}/gemeenten.geojson?v={known}"
+    maps.outline_layer(url, layer.attribution, is_filled=is_filled).add_to(result)
+    if place is not None and place.kind not in (RegionKind.MUNICIPALITY, RegionKind.COUNTRY):
+        url = f"{maps.GEO}/gebied/{quote(place.kind.value)}/{quote(place.code, safe='')}.geojson?v={known}"
+        elements.region_layer(url).add_to(result)
     return result
 
 
-def changing_layers(explorer: Explorer, view: View, chosen: Answer | None) -> list[folium.FeatureGroup]:
-    """What a choice changes: the polygons, the mark on schematic data, the point."""
+def _bounds(explorer: Explorer, place: Place) -> tuple[tuple[float, float], tuple[float, float]]:
+    """South-west and north-east corner of a place, latitude and longitude."""
+    if place.kind is RegionKind.COUNTRY:
+        return maps.NETHERLANDS
+    if place.kind is RegionKind.WATER_BOARD:
+        west, south, east, north = places.geometry(explorer, place).bounds
+    else:
+        codes = explorer.regions.find(place.kind, place.code).municipalities
+        west, south, east, north = explorer.regions.municipalities.geometry[list(codes)].total_bounds
+    longitudes, latitudes = zip(*[state.lonlat(x, y) for x in (west, east) for y in (south, north)], strict=True)
+    return (min(latitudes), min(longitudes)), (max(latitudes), max(longitudes))
+
+
+def changing_layers(
+    explorer: Explorer, view: View, chosen: Answer | None, over: Sequence[Overlay] = ()
+) -> list[folium.FeatureGroup]:
+    """What a choice changes: the polygons or tiles, the mark on schematic data, the overlays, the points."""
     layers: list[MacroElement] = []
-    if chosen is not None and view.municipality is not None:
-        query = urlencode({"op": view.on.isoformat(), "v": opened.version(explorer)})
-        url = f"{maps.GEO}/gemeente/{view.municipality}/{view.activity}/{view.band}.geojson?{query}"
-        is_schematic = card.is_schematic(chosen)
-        layers.append(maps.verdict_layer(url, view.map_kind, attribution(chosen), is_schematic=is_schematic))
-        if is_schematic:
-            layers.append(maps.Watermark(text("web_map", "watermark"), text("web_map", "watermark_words")))
-    if view.point is not None:
-        longitude, latitude = state.lonlat(*view.point)
-        x, y = (f"{value:.0f}" for value in view.point)
-        layers.append(maps.point_marker(latitude, longitude, text("web_map", "point", x=x, y=y)))
+    is_schematic = any(item.layer.quality.is_mark_needed for item in over)
+    if chosen is not None and view.place is not None:
+        is_schematic = is_schematic or card.is_schematic(chosen)
+        layers += _verdict(explorer, view, view.place, chosen)
+    layers += [item.drawn(opened.version(explorer), i) for i, item in enumerate(over)]
+    if is_schematic:
+        layers.append(maps.Watermark(text("web_map", "watermark"), text("web_map", "watermark_words")))
+    for point, words in ((view.point, "point"), (view.beside, "beside")):
+        if point is not None:
+            longitude, latitude = state.lonlat(*point)
+            x, y = (f"{value:.0f}" for value in point)
+            label = text("web_map", "point", x=x, y=y)
+            if words == "beside":
+                label = text("web_map_layers", "beside", x=x, y=y)
+            layers.append(maps.point_marker(latitude, longitude, label, is_second=words == "beside"))
     return [maps.group(*layers)] if layers else []
+
+
+def _verdict(explorer: Explorer, view: View, place: Place, chosen: Answer) -> list[MacroElement]:
+    """Exact polygons for a municipality; for a larger region tiles of the display grid, with a label that says so."""
+    query = urlencode({"op": view.on.isoformat(), "v": opened.version(explorer)})
+    made_by = attribution(chosen)
+    if place.kind is RegionKind.MUNICIPALITY:
+        url = f"{maps.GEO}/gemeente/{place.code}/{view.activity}/{view.band}.geojson?{query}"
+        return [maps.verdict_layer(url, view.map_kind, made_by, is_schematic=card.is_schematic(chosen))]
+    url = tiles.tile_url(view.map_kind, view.activity, view.band, query)
+    words = text("web_map_layers", "display_only", cell=f"{CELL_M:.0f}")
+    return [elements.verdict_tiles(url, view.map_kind, made_by), elements.Label(words)]
 
 
 def attribution(answer: Answer) -> str:

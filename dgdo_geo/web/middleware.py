@@ -1,10 +1,22 @@
-"""What Streamlit does not let one set: the language of the page."""
+"""What Streamlit does not let one set: the language of the page, safe headers, and a log without personal data."""
 
 from __future__ import annotations
 
+import json
+import logging
+import re
+import time
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dgdo_geo.web.elements import BASE_MAP
+from dgdo_geo.web.online import is_online
+
 DROPPED = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+COMPONENT = "/component/"
+"""Part of the path of a component of Streamlit, such as the frame of the map."""
+
+_access = logging.getLogger("dgdo_geo.web.access")
 
 
 class DutchHtml:
@@ -40,7 +52,109 @@ class DutchHtml:
         await self.app(scope, receive, grab)
 
 
+class SafeHeaders:
+    """Say to the browser what a page may do: nothing from or to other addresses, no frame around it elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and add the headers to its answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        added = _safe(scope)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [h for h in message.get("headers", ()) if h[0].lower() not in added]
+                message = dict(message, headers=[*kept, *added.items()])
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class AccessLog:
+    """One line of JSON per request: method, route, status and milliseconds; no address, no values, no visitor."""
+
+    def __init__(self, app: ASGIApp, base_path: str = "") -> None:
+        self.app = app
+        self.base = f"/{base_path.strip('/')}" if base_path.strip("/") else ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and note how it went."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            took = round((time.perf_counter() - began) * 1e3, 1)
+            route = route_name(scope["path"].removeprefix(self.base))
+            line = {"method": scope["method"], "route": route, "status": status, "ms": took}
+            _access.log(logging.WARNING if status >= 500 else logging.INFO, "%s", json.dumps(line))
+
+
+_ROUTES = (
+    (r"/gezond", "/gezond"),
+    (r"/geo/gemeenten\.geojson", "/geo/gemeenten.geojson"),
+    (r"/geo/gemeente/[^/]+/[^/]+/[^/]+\.geojson", "/geo/gemeente/{code}/{activity}/{band}.geojson"),
+    (r"/geo/gebied/[^/]+/[^/]+\.geojson", "/geo/gebied/{kind}/{code}.geojson"),
+    (r"/geo/laag/[^/]+\.geojson", "/geo/laag/{layer}.geojson"),
+    (r"/geo/.*", "/geo/…"),
+    (r"/tiles/laag/[^/]+/[^/]+/[^/]+/[^/]+\.png", "/tiles/laag/{layer}/{z}/{x}/{y}.png"),
+    (r"/tiles/(?:[^/]+/){5}[^/]+\.png", "/tiles/{kind}/{activity}/{band}/{z}/{x}/{y}.png"),
+    (r"/tiles/.*", "/tiles/…"),
+    (r"/vendor/.*", "/vendor/…"),
+    (r"/_stcore/.*", "/_stcore/…"),
+    (r"/static/.*", "/static/…"),
+    (r"/media/.*", "/media/…"),
+    (r"/component/.*", "/component/…"),
+)
+
+
+def route_name(path: str) -> str:
+    """The route of a path without its values; every page of the app is "page".
+
+    >>> route_name("/tiles/verdict/geothermie/0/8/131/84.png"), route_name("/hier")
+    ('/tiles/{kind}/{activity}/{band}/{z}/{x}/{y}.png', 'page')
+    """
+    return next((name for pattern, name in _ROUTES if re.fullmatch(pattern, path, re.DOTALL)), "page")
+
+
+def _safe(scope: Scope) -> dict[bytes, bytes]:
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]{1,255}", host) else ""
+    tiles = " " + "/".join(BASE_MAP.split("/")[:3]) if is_online() else ""
+    # The frame of the map evaluates the script of the map; the page itself does not need that.
+    run = " 'unsafe-eval'" if COMPONENT in scope["path"] else ""
+    policy = (
+        "default-src 'self'; "
+        f"script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:{run}; "
+        "style-src 'self' 'unsafe-inline'; "
+        f"img-src 'self' data: blob:{tiles}; "
+        "font-src 'self' data:; "
+        f"connect-src 'self'{sockets}; "
+        "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+    )
+    return {
+        b"content-security-policy": policy.encode("latin-1"),
+        b"x-content-type-options": b"nosniff",
+        b"referrer-policy": b"same-origin",
+        b"x-frame-options": b"SAMEORIGIN",
+    }
+
+
 def _is_page(path: str) -> bool:
     last = path.rsplit("/", 1)[-1]
-    other = any(part in path for part in ("/_stcore", "/geo/", "/vendor/", "/media/", "/static/"))
+    other = any(part in path for part in ("/_stcore", "/geo/", "/tiles/", "/vendor/", "/media/", "/static/"))
     return not other and ("." not in last or path.endswith("st_folium/index.html"))

@@ -13,11 +13,17 @@ from itertools import count
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
+import pandas as pd
+
 from dgdo_geo.catalogue import shipped_layers_dir
 from dgdo_geo.knowledge import KNOWLEDGE_DIR, read_knowledge
 from dgdo_geo.model import AreaAssessment, Assessment
 from dgdo_geo.query import Explorer, open_explorer
+from dgdo_geo.query.elsewhere import WayOut, ways_out
+from dgdo_geo.report.rules_facts import Facts
 from dgdo_geo.store import default_workspace
+from dgdo_geo.web import places
+from dgdo_geo.web.places import Place
 
 T = TypeVar("T")
 
@@ -50,6 +56,11 @@ class Bounded(Generic[T]):
 _opening = threading.Lock()
 _areas: Bounded[AreaAssessment] = Bounded(64)
 _points: Bounded[Assessment] = Bounded(64)
+_ways: Bounded[WayOut] = Bounded(256)
+_ranked: Bounded[pd.DataFrame] = Bounded(64)
+_neighbours: Bounded[list[Place]] = Bounded(512)
+_facts: Bounded[Facts] = Bounded(8)
+_labels: Bounded[dict[Place, str]] = Bounded(2)
 _serials: WeakKeyDictionary[Explorer, int] = WeakKeyDictionary()
 _next_serial = count()
 _numbering = threading.Lock()
@@ -103,14 +114,51 @@ def _serial(opened: Explorer) -> int:
         return _serials[opened]
 
 
-def area_answer(opened: Explorer, code: str, on: date) -> AreaAssessment:
-    """The answer of a municipality, kept for the next session that asks the same."""
-    return _areas.get((_serial(opened), code, on), lambda: opened.for_region(code, on))
+def area_answer(opened: Explorer, place: Place, on: date) -> AreaAssessment:
+    """The answer of a region, kept for the next session that asks the same."""
+    key = (_serial(opened), place, on)
+    return _areas.get(key, lambda: opened.for_region(place.code, on, kind=place.kind))
+
+
+def place_labels(opened: Explorer) -> dict[Place, str]:
+    """Every place that can be chosen, in the order of the list, with what the list says."""
+    return _labels.get(_serial(opened), lambda: {p: places.label(opened, p) for p in places.all_places(opened)})
+
+
+def neighbours(opened: Explorer, place: Place) -> list[Place]:
+    """Places of the same kind that border on a place."""
+    return _neighbours.get((_serial(opened), place), lambda: places.neighbours(opened, place))
+
+
+def rule_facts(opened: Explorer, on: date) -> Facts:
+    """The rules as a reader meets them on a day."""
+    layers = {layer_id: state.layer for layer_id, state in opened.states.items()}
+    return _facts.get((_serial(opened), on), lambda: Facts(opened.knowledge, layers, on))
 
 
 def point_answer(opened: Explorer, x: float, y: float, on: date) -> Assessment:
     """The answer at a point."""
     return _points.get((_serial(opened), x, y, on), lambda: opened.at_point(x, y, on))
+
+
+def way_out(opened: Explorer, assessment: Assessment, number: int) -> WayOut:
+    """What stands in the way of one of the answers, and what is open instead.
+
+    Parameters
+    ----------
+    number : int
+        Position of the answer in the assessment.
+    """
+    key = (_serial(opened), assessment.region, assessment.on, number)
+    answer = assessment.answers[number]
+    return _ways.get(
+        key, lambda: ways_out(opened, assessment, answer, ranked(opened, answer.activity.id, assessment.on))
+    )
+
+
+def ranked(opened: Explorer, activity: str, on: date) -> pd.DataFrame:
+    """How open every municipality is to an activity; see ``Explorer.where_possible``."""
+    return _ranked.get((_serial(opened), activity, on), lambda: opened.where_possible(activity, "NL", on))
 
 
 def compressed(content: bytes) -> bytes:

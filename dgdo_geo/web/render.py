@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from dgdo_geo.model import FeatureRef, LayerStatus
 from dgdo_geo.report.written import article, templates
-from dgdo_geo.texts import text
+from dgdo_geo.texts import number_nl, text
 from dgdo_geo.web import formats
 
 MANY_FEATURES = 6
@@ -52,12 +52,22 @@ def _templates() -> jinja2.Environment:
         percent=formats.percent,
         article=partial(article, short=True),
         first_capital=formats.first_capital,
+        lower_first=formats.lower_first,
         interval=formats.interval,
         depth_range=formats.depth_range,
+        km=formats.km,
+        metres=formats.metres,
     )
     environment.globals.update(
         t=lambda key, **values: text("web_card", key, **values),
         w=text,
+        o=lambda key, **values: text("web_out", key, **values),
+        h=lambda key, **values: text("web_here", key, **values),
+        g=lambda key, **values: text("web_area", key, **values),
+        r=lambda key, **values: text("web_rules", key, **values),
+        u=lambda key, **values: text("web_explained", key, **values),
+        number=number_nl,
+        s=lambda key, **values: text("web_layers", key, **values),
         many=MANY_FEATURES,
         available=LayerStatus.AVAILABLE,
         count=counted,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import sys
 import tomllib
@@ -12,14 +13,17 @@ from pathlib import Path
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.store import WORKSPACE_VARIABLE
 from dgdo_geo.texts import text
+from dgdo_geo.web.online import ONLINE_VARIABLE
 
 SETTINGS = Path(__file__).with_name("streamlit.toml")
 """Settings of Streamlit; ``.streamlit/config.toml`` holds the same for ``streamlit run app.py``."""
+BASE_PATH_VARIABLE = "STREAMLIT_SERVER_BASE_URL_PATH"
+"""The variable that ``streamlit run`` reads as well."""
 FIRST_PORT = 8501
 PORTS_TRIED = 20
 
 
-def serve(port: int | None, host: str, workspace: Path | None) -> int:
+def serve(port: int | None, host: str, workspace: Path | None, *, online: bool = False) -> int:
     """Serve the web app until it is interrupted.
 
     Parameters
@@ -30,6 +34,8 @@ def serve(port: int | None, host: str, workspace: Path | None) -> int:
         Address to listen on.
     workspace : Path or None
         The default workspace when None.
+    online : bool
+        Whether the national base map and the search for addresses may be asked.
 
     Returns
     -------
@@ -39,7 +45,7 @@ def serve(port: int | None, host: str, workspace: Path | None) -> int:
     Raises
     ------
     InputError
-        If the workspace does not exist.
+        If the workspace does not exist, or the base path cannot be one.
     DataError
         If the port cannot be used.
     """
@@ -47,19 +53,43 @@ def serve(port: int | None, host: str, workspace: Path | None) -> int:
         if not workspace.exists():
             raise InputError("workspace_missing", path=workspace)
         os.environ[WORKSPACE_VARIABLE] = str(workspace.resolve())
+    if online:
+        os.environ[ONLINE_VARIABLE] = "1"
     chosen = _free_port(host, port)
     import streamlit as st
 
     from dgdo_geo.web.asgi import parts
 
-    app = st.App(**parts())
+    base = base_path()
+    app = st.App(**parts(base))
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
-    sys.stderr.write(text("web", "serving", address=f"http://{shown}:{chosen}") + "\n")
+    address = "/".join(filter(None, (f"http://{shown}:{chosen}", base)))
+    sys.stderr.write(text("web", "serving", address=address) + "\n")
     sys.stderr.flush()
     with contextlib.suppress(KeyboardInterrupt):
-        app.run(config={**settings(), "server.port": chosen, "server.address": host, "browser.serverAddress": shown})
+        about = {
+            "server.port": chosen,
+            "server.address": host,
+            "browser.serverAddress": shown,
+            "server.baseUrlPath": base,
+        }
+        app.run(config={**settings(), **about})
     sys.stderr.write(text("web", "stopped") + "\n")
     return 0
+
+
+def base_path() -> str:
+    """The path below which the app is served behind a proxy, without slashes around it; "" for none.
+
+    Raises
+    ------
+    InputError
+        If the variable holds what cannot be a path.
+    """
+    value = os.environ.get(BASE_PATH_VARIABLE, "").strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9_~-]*(/[A-Za-z0-9_~-]+)*", value):
+        raise InputError("base_path_wrong", variable=BASE_PATH_VARIABLE, value=value)
+    return value
 
 
 def settings() -> dict[str, object]:

@@ -1,48 +1,91 @@
-"""What the page shows, as a value: it goes into the address, so that a link gives the same view."""
+"""What a page shows, as a value: it goes into the address, so that a link gives the same view."""
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
 import pyproj
 
-from dgdo_geo.errors import InputError
+from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.model import RD_NEW, Reader, RegionKind
 from dgdo_geo.query import Explorer
+from dgdo_geo.texts import text
+from dgdo_geo.web import places
+from dgdo_geo.web.places import PLACE_KINDS, Place
+
+__all__ = ["MAP_KINDS", "Place", "View", "default_view", "from_params", "to_params"]
 
 MAP_KINDS = ("verdict", "found", "potential")
 _MAP_WORDS = {"verdict": "oordeel", "found": "gevonden", "potential": "potentie"}
+_PLAIN, _FULL = "kort", "volledig"
+MOST_COMPARED = 4
+"""Regions that are set beside the one that was asked, at most."""
+KEYS = (
+    *(kind.value for kind in PLACE_KINDS),
+    "activiteit",
+    "diepte",
+    "punt",
+    "naast",
+    "peildatum",
+    "kaart",
+    "lezer",
+    "weergave",
+    "vergelijk",
+    "lagen",
+)
+"""Every key that an address may have."""
 _TO_RD = pyproj.Transformer.from_crs(4326, RD_NEW, always_xy=True)
 _TO_LONLAT = pyproj.Transformer.from_crs(RD_NEW, 4326, always_xy=True)
+
+T = TypeVar("T")
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view of the page.
+    """One view of a page; all pages share it.
 
     Attributes
     ----------
-    municipality : str or None
-        GM code.
+    place : Place or None
+        The region that was chosen; with a point, the region that the point lies in.
     band : int
         Position of the depth band in the activity.
-    point : (x, y) or None
-        EPSG:28992, metres.
+    point, beside : (x, y) or None
+        The asked point, and a second one to compare it with; EPSG:28992, metres.
     map_kind : {"verdict", "found", "potential"}
     reader : Reader or None
         Who reads the answer; None is the level of government that the place belongs to.
+    is_full : bool
+        With all detail; the numbers are the same.
+    compared : tuple of Place
+        Regions to set beside ``place``, at most :data:`MOST_COMPARED`.
+    layers : tuple of str
+        Ids of the layers that lie over the map, the upper one first.
     """
 
     activity: str
     on: date
-    municipality: str | None = None
+    place: Place | None = None
     band: int = 0
-    point: tuple[float, float] | None = None
+    point: Point | None = None
     map_kind: str = "verdict"
     reader: Reader | None = None
+    beside: Point | None = None
+    is_full: bool = False
+    compared: tuple[Place, ...] = ()
+    layers: tuple[str, ...] = ()
+
+    @property
+    def municipality(self) -> str | None:
+        """GM code of the place; None when it is another kind of region, or not chosen."""
+        is_one = self.place is not None and self.place.kind is RegionKind.MUNICIPALITY
+        return self.place.code if is_one and self.place else None
 
 
 def default_view(explorer: Explorer, today: date) -> View:
@@ -51,21 +94,33 @@ def default_view(explorer: Explorer, today: date) -> View:
 
 
 def to_params(view: View, explorer: Explorer) -> dict[str, str]:
-    """The view as parameters of the address; without a municipality there is nothing to keep."""
-    if view.municipality is None:
+    """The view as parameters of the address; a view without any choice has none."""
+    if replace(view, on=date.min) == default_view(explorer, date.min) and view.on == date.today():
         return {}
-    params = {"gemeente": view.municipality, "activiteit": view.activity}
+    params = {} if view.place is None else {view.place.kind.value: view.place.code}
+    params["activiteit"] = view.activity
     bands = explorer.knowledge.activity(view.activity).bands
     if len(bands) > 1:
         params["diepte"] = f"{bands[view.band].top_m:g}-{bands[view.band].base_m:g}"
-    if view.point is not None:
-        params["punt"] = f"{view.point[0]:.0f},{view.point[1]:.0f}"
+    for key, point in (("punt", view.point), ("naast", view.beside)):
+        if point is not None:
+            params[key] = _written(point)
     params["peildatum"] = view.on.isoformat()
     if view.map_kind != "verdict":
         params["kaart"] = _MAP_WORDS[view.map_kind]
     if view.reader is not None:
         params["lezer"] = view.reader.value
+    if view.is_full:
+        params["weergave"] = _FULL
+    if view.compared:
+        params["vergelijk"] = ",".join(place.code for place in view.compared)
+    if view.layers:
+        params["lagen"] = ",".join(view.layers)
     return params
+
+
+def _written(point: Point) -> str:
+    return f"{point[0]:.0f},{point[1]:.0f}"
 
 
 def from_params(params: Mapping[str, str], explorer: Explorer, today: date) -> tuple[View, list[str]]:
@@ -77,48 +132,83 @@ def from_params(params: Mapping[str, str], explorer: Explorer, today: date) -> t
     problems : list of str
         One Dutch sentence for every part that could not be used; that part is left out.
     """
-    problems: list[str] = []
-    start = default_view(explorer, today)
-    code, activity, band, on, point, reader = None, start.activity, 0, today, None, None
-    try:
-        if "gemeente" in params:
-            code = explorer.regions.find(RegionKind.MUNICIPALITY, params["gemeente"]).code
-    except InputError as error:
-        problems.append(error.message_nl)
-    try:
-        activity = explorer.knowledge.activity(params.get("activiteit", activity)).id
-        band = _band(params.get("diepte"), activity, explorer)
-    except InputError as error:
-        problems.append(error.message_nl)
-    try:
-        on = read_date(params["peildatum"]) if "peildatum" in params else today
-    except InputError as error:
-        problems.append(error.message_nl)
-    try:
-        if "punt" in params:
-            x, _, y = params["punt"].partition(",")
-            point = (read_coordinate(x), read_coordinate(y))
-            code = explorer.regions.municipality_at(*point)
-    except InputError as error:
-        problems.append(error.message_nl)
-        point = None
-    try:
-        reader = read_reader(params["lezer"]) if "lezer" in params else None
-    except InputError as error:
-        problems.append(error.message_nl)
-    kind = next((k for k, word in _MAP_WORDS.items() if word == params.get("kaart")), "verdict")
-    return View(activity, on, code, band, point, kind, reader), problems
+    problems = [
+        text("web", "unknown_key", word=key, known=near[0])
+        for key in params
+        if key not in KEYS and (near := difflib.get_close_matches(key.casefold(), KEYS, n=1, cutoff=0.75))
+    ]
+
+    def read(key: str, how: Callable[[str], T], otherwise: T) -> T:
+        if not params.get(key):
+            return otherwise
+        try:
+            return how(params[key])
+        except DgdoGeoError as error:
+            problems.append(error.message_nl)
+            return otherwise
+
+    view = default_view(explorer, today)
+    place: Place | None = None
+    for kind in PLACE_KINDS:
+        place = place or read(kind.value, lambda wanted, kind=kind: places.find(explorer, kind, wanted), None)  # type: ignore[misc]
+    activity = read("activiteit", lambda wanted: explorer.knowledge.activity(wanted).id, view.activity)
+    point = read("punt", lambda written: _land_point(written, explorer), None)
+    view = View(
+        activity=activity,
+        on=read("peildatum", read_date, today),
+        place=place if point is None else places.holding(explorer, place, *point),
+        band=read("diepte", lambda wanted: _band(wanted, activity, explorer), 0),
+        point=point,
+        map_kind=read("kaart", lambda word: _key_of(word, "kaart", _MAP_WORDS), "verdict"),
+        reader=read("lezer", read_reader, None),
+        beside=read("naast", lambda written: _land_point(written, explorer), None),
+        is_full=read("weergave", lambda word: _key_of(word, "weergave", {"": _PLAIN, "1": _FULL}) == "1", False),
+        layers=read("lagen", lambda listed: _layers(listed, explorer, problems), ()),
+    )
+    return replace(view, compared=_compared(params.get("vergelijk", ""), view.place, explorer, problems)), problems
 
 
-def _band(wanted: str | None, activity: str, explorer: Explorer) -> int:
+def _band(wanted: str, activity: str, explorer: Explorer) -> int:
     bands = explorer.knowledge.activity(activity).bands
     names = [f"{band.top_m:g}-{band.base_m:g}" for band in bands]
-    if wanted is None:
-        return 0
     if wanted not in names:
         name = explorer.knowledge.activity(activity).name_nl
         raise InputError("band_unknown", activity=name, count=len(bands))
     return names.index(wanted)
+
+
+def _key_of(word: str, name: str, words: Mapping[str, str]) -> str:
+    for key, known in words.items():
+        if known == word:
+            return key
+    raise InputError("link_word_unknown", value=word, name=name, known=", ".join(words.values()))
+
+
+def _land_point(written: str, explorer: Explorer) -> Point:
+    x, _, y = written.partition(",")
+    point = (read_coordinate(x), read_coordinate(y))
+    explorer.regions.municipality_at(*point)
+    return point
+
+
+def _compared(listed: str, place: Place | None, explorer: Explorer, problems: list[str]) -> tuple[Place, ...]:
+    """The regions of ``vergelijk=``; one that cannot be used is named and left out."""
+    found: list[Place] = []
+    for code in filter(None, listed.split(",")):
+        try:
+            found.append(places.find(explorer, places.kind_of(code), code))
+        except DgdoGeoError as error:
+            problems.append(error.message_nl)
+    different = [item for item in dict.fromkeys(found) if item != place]
+    if len(different) > MOST_COMPARED:
+        problems.append(text("web", "too_many_compared", most=MOST_COMPARED))
+    return tuple(different[:MOST_COMPARED])
+
+
+def _layers(listed: str, explorer: Explorer, problems: list[str]) -> tuple[str, ...]:
+    wanted: Sequence[str] = list(dict.fromkeys(filter(None, listed.split(","))))
+    problems += [text("web", "layer_gone", id=one) for one in wanted if one not in explorer.states]
+    return tuple(one for one in wanted if one in explorer.states)
 
 
 def read_date(value: str) -> date:
@@ -170,13 +260,13 @@ def read_coordinate(value: str) -> float:
     return float(plain)
 
 
-def lonlat(x: float, y: float) -> tuple[float, float]:
+def lonlat(x: float, y: float) -> Point:
     """Longitude and latitude of an RD point, for display."""
     longitude, latitude = _TO_LONLAT.transform(x, y)
     return float(longitude), float(latitude)
 
 
-def rd(longitude: float, latitude: float) -> tuple[float, float]:
+def rd(longitude: float, latitude: float) -> Point:
     """RD point of a click on the map, in whole metres: a click is no more exact than that."""
     x, y = _TO_RD.transform(longitude, latitude)
     return float(round(x)), float(round(y))
