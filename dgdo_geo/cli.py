@@ -176,7 +176,6 @@ def serve(
     from dgdo_geo.overlay import engine
     from dgdo_geo.web.server import serve as run
 
-
     if not engine.is_exact_available():
         typer.echo(text("cli", "slow_engine"), err=True)
     raise typer.Exit(run(port, host, workspace, online=online))

@@ -112,11 +112,12 @@ class DensityOptions(LineOptions):
             raise ValueError("density: one class more than thresholds")
         if list(self.thresholds) != sorted(set(self.thresholds)):
             raise ValueError("density: thresholds must rise")
-        if any(one.mask is None for one in (self, *self.more)) and not self.covers_country:
+        every: tuple[LineOptions, ...] = (self, *self.more)
+        if any(one.mask is None for one in every) and not self.covers_country:
             raise ValueError("density: every file needs a `mask`, unless `covers_country`")
-        if any(one.mask is not None for one in (self, *self.more)) and self.covers_country:
+        if any(one.mask is not None for one in every) and self.covers_country:
             raise ValueError("density: either `mask` or `covers_country`")
-        if len({one.has_kind for one in (self, *self.more)}) > 1:
+        if len({one.has_kind for one in every}) > 1:
             raise ValueError("density: `kind` or `kind_fixed` for every file, or for none")
         if self.base_m is not None and not 0 < self.base_m[0] <= self.base_m[1]:
             raise ValueError("density: base_m must lie below ground level, the lowest estimate first")

@@ -90,7 +90,9 @@ def read_file(
     else:
         with _alone(path, options) as (safe, layer):
             is_regulation = safe.suffix.casefold() == ".gml" and is_stop(safe)
-            frame = read_stop(safe, path.name) if is_regulation else _read_gdal(safe, path, layer, encoding, on_progress)
+            frame = (
+                read_stop(safe, path.name) if is_regulation else _read_gdal(safe, path, layer, encoding, on_progress)
+            )
         frame = select(joined(frame, options, path), options, path)
     if options.geometry is not None:
         dimension = {"point": 0, "line": 1, "polygon": 2}[options.geometry]
