@@ -16,6 +16,12 @@ from dgdo_geo.texts import text
 from dgdo_geo.web import controls, formats, opened
 from dgdo_geo.web.state import View, to_params
 
+COPY = (
+    '<div class="dgdo dgdo-copying"><button type="button" class="dgdo-copy">{words}</button> '
+    '<span role="status"></span></div>'
+)
+"""The button that copies the link; what it does stands in dgdo-page.js."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -44,6 +50,7 @@ def begin(page: str, title: str, intro: str) -> Turn | None:
     st.title(title, anchor=False)
     if intro:
         st.markdown(intro)
+    st.html(COPY.format(words=escape(text("web_shell", "copy"))))
     try:
         explorer = opened.explorer()
     except DgdoGeoError as error:

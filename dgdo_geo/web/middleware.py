@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
+import sys
 import time
+from functools import cache
+from html import escape
+from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dgdo_geo.texts import section, text
 from dgdo_geo.web.elements import BASE_MAP
 from dgdo_geo.web.online import is_online
 
+GONE = 499
+"""In the log only: the visitor left before there was an answer."""
+SCRIPT = Path(__file__).parent / "static" / "dgdo-page.js"
 DROPPED = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+PERMISSIONS = b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), clipboard-write=(self), fullscreen=(self)"
+"""What a page may use of the computer of the visitor: it may put its link on the clipboard."""
 COMPONENT = "/component/"
 """Part of the path of a component of Streamlit, such as the frame of the map."""
 
@@ -20,7 +31,7 @@ _access = logging.getLogger("dgdo_geo.web.access")
 
 
 class DutchHtml:
-    """Rewrite ``<html lang="en">`` to Dutch in the page and in the frame of the map; leave all else alone."""
+    """Make the page and the frame of the map Dutch: language, title, and Streamlit's own texts; leave all else alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -43,7 +54,7 @@ class DutchHtml:
                 return
             body, headers = b"".join(parts), list(start["headers"])
             if any(k == b"content-type" and v.startswith(b"text/html") for k, v in headers):
-                body = body.replace(b'<html lang="en"', b'<html lang="nl"', 1)
+                body = _dutch(body, is_page=COMPONENT not in scope["path"])
                 headers = [h for h in headers if h[0] not in (b"content-length", b"etag")]
                 headers.append((b"content-length", str(len(body)).encode()))
             await send(dict(start, headers=headers))
@@ -87,7 +98,7 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 500
+        status = GONE
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -98,6 +109,7 @@ class AccessLog:
         try:
             await self.app(scope, receive, noted)
         finally:
+            status = 500 if isinstance(sys.exception(), Exception) else status
             took = round((time.perf_counter() - began) * 1e3, 1)
             route = route_name(scope["path"].removeprefix(self.base))
             line = {"method": scope["method"], "route": route, "status": status, "ms": took}
@@ -151,7 +163,32 @@ def _safe(scope: Scope) -> dict[bytes, bytes]:
         b"x-content-type-options": b"nosniff",
         b"referrer-policy": b"same-origin",
         b"x-frame-options": b"SAMEORIGIN",
+        b"permissions-policy": PERMISSIONS,
+        b"cross-origin-opener-policy": b"same-origin",
+        b"cross-origin-resource-policy": b"same-origin",
     }
+
+
+def _dutch(html: bytes, *, is_page: bool) -> bytes:
+    html = html.replace(b'<html lang="en"', b'<html lang="nl"', 1)
+    if not is_page:
+        return html
+    title, no_script = (escape(text("web_shell", key)) for key in ("title", "no_script"))
+    html = re.sub(rb"<title>.*?</title>", f"<title>{title}</title>".encode(), html, count=1, flags=re.DOTALL)
+    missing = f"<noscript><p>{no_script}</p></noscript>".encode()
+    html = re.sub(rb"<noscript>.*?</noscript>", missing, html, count=1, flags=re.DOTALL)
+    html = re.sub(rb'<link rel="service-desc"[^>]*>', b"", html, count=1)
+    return html.replace(b"</body>", _our_script() + b"</body>", 1)
+
+
+@cache
+def _our_script() -> bytes:
+    words = json.dumps({"widgets": section("web_widgets"), "shell": section("web_shell")}, ensure_ascii=False)
+    # Inside a script nothing is escaped; this is the one way out of it.
+    words = words.replace("<", "\\u003c")
+    tag = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:12]
+    data = f'<script type="application/json" id="dgdo-words">{words}</script>'
+    return f'{data}<script src="./vendor/{SCRIPT.name}?v={tag}"></script>'.encode()
 
 
 def _is_page(path: str) -> bool:

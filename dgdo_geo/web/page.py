@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import sys
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +15,7 @@ from dgdo_geo.texts import text
 from dgdo_geo.web.screens import SCREENS, Screen
 
 STYLE = Path(__file__).parent / "static"
+_access = logging.getLogger("dgdo_geo.web.access")
 
 
 def show() -> None:
@@ -18,7 +23,20 @@ def show() -> None:
     st.set_page_config(page_title=text("web", "browser_title"), page_icon="🗺️", layout="wide")
     css = "".join((STYLE / name).read_text(encoding="utf-8") for name in ("dgdo.css", "dgdo-pages.css"))
     st.html(f"<style>{css}{maps.pattern_css()}</style>")
-    st.navigation([_page(screen) for screen in SCREENS], position="top").run()
+    page = st.navigation([_page(screen) for screen in SCREENS], position="top")
+    began = time.perf_counter()
+    try:
+        page.run()
+    finally:
+        # Streamlit ends a turn early with exceptions that are none; a fault of ours is one.
+        is_fault = isinstance(sys.exception(), Exception)
+        _note(page.url_path, "error" if is_fault else "ok", time.perf_counter() - began)
+
+
+def _note(path: str, status: str, seconds: float) -> None:
+    """One line of JSON per question: page, outcome and milliseconds; not what was asked, and not by whom."""
+    line = {"question": f"/{path}", "status": status, "ms": round(seconds * 1e3, 1)}
+    _access.log(logging.INFO if status == "ok" else logging.WARNING, "%s", json.dumps(line))
 
 
 def _page(screen: Screen) -> st.Page:

@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 import tomllib
+from functools import partialmethod
 from pathlib import Path
 
 from dgdo_geo.errors import DataError, InputError
@@ -57,6 +58,7 @@ def serve(port: int | None, host: str, workspace: Path | None, *, online: bool =
         os.environ[ONLINE_VARIABLE] = "1"
     chosen = _free_port(host, port)
     import streamlit as st
+    import uvicorn
 
     from dgdo_geo.web.asgi import parts
 
@@ -66,6 +68,8 @@ def serve(port: int | None, host: str, workspace: Path | None, *, online: bool =
     address = "/".join(filter(None, (f"http://{shown}:{chosen}", base)))
     sys.stderr.write(text("web", "serving", address=address) + "\n")
     sys.stderr.flush()
+    # The server names itself in every answer; Streamlit passes no setting for it on.
+    uvicorn.Config.__init__ = partialmethod(uvicorn.Config.__init__, server_header=False)  # type: ignore[assignment, method-assign]
     with contextlib.suppress(KeyboardInterrupt):
         about = {
             "server.port": chosen,
