@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
+from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, phases, print_json, progress, read_date
 from dgdo_geo.errors import DataError, DgdoGeoError
 from dgdo_geo.texts import text
 
@@ -98,7 +98,7 @@ def add(
             complete=volledig,
         )
     saved = _Saved(recipe, workspace) if opslaan else None
-    results = intake.run(recipe, workspace, save=opslaan, on_progress=progress(text("cli", "reading")))
+    results = intake.run(recipe, workspace, save=opslaan, on_progress=phases())
     flips = saved.keep(results, skip=zonder_vergelijking) if saved is not None else None
     _tell_added(results, flips, as_json=as_json)
 

@@ -64,6 +64,15 @@ def progress(title: str) -> Callable[[int, int], None]:
     return report
 
 
+def phases() -> Callable[[str, int, int], None]:
+    """The same for work in several phases, each with its own name."""
+
+    def report(phase: str, done: int, total: int) -> None:
+        progress(phase)(done, total)
+
+    return report
+
+
 @app.command(help=text("cli", "check"))
 def check(regels: RulesOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Check catalogue, rules, cases and control points."""

@@ -26,7 +26,7 @@ CODE_NAME = re.compile(
 )
 AREA_CODE = {"gemeenten": re.compile(r"GM\d{4}"), "provincies": re.compile(r"PV\d{2}")}
 """Layer of boundaries, and how its codes are written."""
-NO_PLACE = re.compile(r"GM099\d|PV99")
+NO_PLACE = re.compile(r"GM099[789]|PV99")
 """Codes of statistics for ‘abroad’ and ‘unknown’."""
 ED50 = re.compile(r"ED[ _-]?50|23031|UTM", re.IGNORECASE)
 UTM_X, UTM_Y = (350_000, 900_000), (5_500_000, 6_200_000)
