@@ -79,7 +79,7 @@ def search(words: str, client: Client, url: str = URL) -> tuple[Address, ...]:
     try:
         found = client.get(url, params, accept=("application/json",)).json()
     except DataError as error:
-        raise DataError("address_failed", reason=str(error)) from error
+        raise DataError("address_failed") from error
     listed = [_address(item) for item in _documents(found)[:ROWS]]
     # A place without a point in the Netherlands is no place to go to.
     return tuple(item for item in listed if item is not None)
@@ -89,7 +89,7 @@ def _documents(found: object) -> list[object]:
     response = found.get("response") if isinstance(found, dict) else None
     documents = response.get("docs") if isinstance(response, dict) else None
     if not isinstance(documents, list):
-        raise DataError("address_failed", reason="no response.docs in the answer")
+        raise DataError("address_failed")
     return documents
 
 

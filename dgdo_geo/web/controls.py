@@ -21,7 +21,7 @@ from dgdo_geo.errors import DgdoGeoError
 from dgdo_geo.model import LayerStatus, Reader, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.regions import LONLAT_BOUNDS, MUNICIPALITIES
-from dgdo_geo.texts import text
+from dgdo_geo.texts import section, text
 from dgdo_geo.web import formats, opened, places, state
 from dgdo_geo.web.places import Place
 from dgdo_geo.web.state import MOST_COMPARED, Point, View
@@ -97,11 +97,10 @@ def choose_place(explorer: Explorer, view: View) -> None:
 
 def choose_activity(explorer: Explorer, view: View) -> None:
     """Draw the choice of an activity."""
-    activities = explorer.knowledge.activities
+    activities, also = explorer.knowledge.activities, section("web_activity_also")
+    names = {key: a.name_nl + (f" – {also[key]}" if key in also else "") for key, a in activities.items()}
     _fill(ACTIVITY, view.activity)
-    st.selectbox(
-        text("web", "activity"), list(activities), key=ACTIVITY, format_func=lambda key: activities[key].name_nl
-    )
+    st.selectbox(text("web", "activity"), list(activities), key=ACTIVITY, format_func=lambda key: names.get(key, key))
 
 
 def choose_band(explorer: Explorer, view: View) -> None:

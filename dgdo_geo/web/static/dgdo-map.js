@@ -145,6 +145,11 @@
           return L.circleMarker(where, { radius: 4, pane: options.pane });
         },
         onEachFeature: function (feature, layer) {
+          /* A browser stops at every shape with a tooltip: hundreds of Tabs to get out of the map. The table has the same. */
+          layer.on("add", function () {
+            var shape = layer.getElement && layer.getElement();
+            if (shape) shape.setAttribute("tabindex", "-1");
+          });
           if (!options.tooltip.length || !feature.properties[options.tooltip[0]]) return;
           layer.bindTooltip(function () { return lines(feature.properties, options.tooltip); },
             { sticky: true, opacity: 1, className: "dgdo-tooltip" });
