@@ -42,10 +42,11 @@ class Server:
     process: subprocess.Popen[str]
 
 
-def start(workspace: Path, health: str = "/gezond") -> Server:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def start(workspace: Path, health: str = "/gezond", port: int | None = None) -> Server:
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from dgdo_geo.cli import main; main()"]
     command += ["serve", "--port", str(port), "--workspace", str(workspace)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=workspace)
@@ -281,6 +282,7 @@ def test_coordinates_by_keyboard(visitor: Visitor, server: Server, tmp_path: Pat
     page = visitor.page
     page.goto(f"{server.url}/?gemeente=GM0050")
     visitor.wait_for_answer("Antwoord voor Zeewolde")
+    page.get_by_text("Kies een punt met RD-coördinaten").click()
     page.get_by_label("X (oost)").fill("203.000")
     page.get_by_label("Y (noord)").fill("503 000")
     page.keyboard.press("Enter")

@@ -275,6 +275,7 @@ def summary(assessment: Assessment, answer: Answer, map_kind: str, *, is_full: b
         strictest=strictest_rule(answer),
         outcome=answer.outcome,
         doubtful=doubtful_reason(answer),
+        hint=hint_word(answer),
         causes=gap_causes(answer),
         potential_word=text("potential", answer.potential.key),
         parts=PARTS[map_kind](answer),

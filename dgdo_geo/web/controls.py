@@ -236,6 +236,11 @@ def _leave(fulfil: Callable[..., View], *values: object) -> None:
     st.session_state.setdefault(_WISHES, []).append((fulfil, values))
 
 
+def show_kind(kind: str) -> None:
+    """Choose what the map shows, from a button."""
+    _leave(lambda explorer, view: replace(view, map_kind=kind))
+
+
 def drop_point() -> None:
     """Back from a point to the whole region."""
     _leave(lambda explorer, view: replace(view, point=None, beside=None))

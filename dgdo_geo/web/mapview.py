@@ -27,6 +27,8 @@ from dgdo_geo.web.places import Place
 from dgdo_geo.web.state import MAP_KINDS, View
 
 HEIGHT = 520
+MOSTLY = 0.9
+"""A larger share of unknown makes a map that tells nothing."""
 
 
 def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
@@ -48,15 +50,24 @@ def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
         )
         _map(explorer, view, chosen, over)
         st.html(card.legend_line(view.map_kind) + _print_line(explorer, view, chosen))
+        _hint(view, chosen)
         is_coarse = view.place.kind in controls.COARSE
         st.markdown(text("web_map_layers", "click_region") if is_coarse else text("web_map", "click"))
         if view.place.kind is not RegionKind.MUNICIPALITY:
             st.markdown(text("web_map_layers", "display_only_why"))
     st.html(_overlay_legend(over, problems))
-    _coordinates()
+    _coordinates(is_open=view.place is None)
     if chosen is not None:
         with st.expander(text("web_map", "legend")):
             st.html(card.legend(view.map_kind))
+
+
+def _hint(view: View, chosen: Answer) -> None:
+    """When the whole map is unknown: where to see what was found all the same."""
+    unknown = sum(part.share for part in card.outcome_parts(chosen) if part.key == "unknown")
+    if view.map_kind == "verdict" and unknown > MOSTLY:
+        st.markdown(text("web_map_hint", "all_unknown"))
+        st.button(text("web_map_hint", "show_found"), on_click=controls.show_kind, args=("found",))
 
 
 def overlays(explorer: Explorer, view: View) -> tuple[list[Overlay], list[str]]:
@@ -193,9 +204,8 @@ def attribution(answer: Answer) -> str:
     return " | ".join(dict.fromkeys(names))
 
 
-def _coordinates() -> None:
-    with st.form("rd", border=True):
-        st.markdown(f"**{text('web_map', 'coordinates')}**")
+def _coordinates(*, is_open: bool) -> None:
+    with st.expander(text("web_map", "coordinates"), expanded=is_open), st.form("rd", border=False):
         columns = st.columns([2, 2, 1], vertical_alignment="bottom")
         columns[0].text_input(text("web_map", "x"), key=controls.X_FIELD, placeholder=text("web_map", "x_placeholder"))
         columns[1].text_input(text("web_map", "y"), key=controls.Y_FIELD, placeholder=text("web_map", "y_placeholder"))
