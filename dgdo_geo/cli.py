@@ -7,6 +7,7 @@ Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,7 +130,9 @@ def _ask_place(
         raise InputError("one_place", count=0)
     from dgdo_geo.intake import read_area
 
-    return explorer.in_area(read_area(area, crs), on, name=area.name, **options)
+    own = read_area(area, crs)
+    answer = explorer.in_area(own.geometry, on, name=area.name, **options)
+    return replace(answer, notes_nl=(*own.notes_nl, *answer.notes_nl))
 
 
 def _reader(value: str | None) -> Reader | None:
@@ -171,6 +174,7 @@ def serve(
     host: Annotated[str, typer.Option(metavar="ADRES", help=text("cli", "host"))] = "127.0.0.1",
     workspace: WorkspaceOption = None,
     online: Annotated[bool, typer.Option("--online", help=text("cli", "online"))] = False,
+    laden: Annotated[bool | None, typer.Option("--laden/--geen-laden", help=text("cli", "may_load"))] = None,
 ) -> None:
     """Start the web app."""
     from dgdo_geo.overlay import engine
@@ -178,7 +182,7 @@ def serve(
 
     if not engine.is_exact_available():
         typer.echo(text("cli", "slow_engine"), err=True)
-    raise typer.Exit(run(port, host, workspace, online=online))
+    raise typer.Exit(run(port, host, workspace, online=online, may_save=laden))
 
 
 def _open(workspace: Path | None, *, create: bool = False) -> Explorer:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +19,7 @@ from dgdo_geo.errors import DataError, DgdoGeoError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dgdo_geo.intake import Intake, Recipe
     from dgdo_geo.intake.fetching import Step
@@ -55,7 +58,7 @@ def layers(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 @app.command(help=text("cli", "add"))
 def add(
-    bestand: Annotated[Path, typer.Argument(metavar="BESTAND|RECEPT.toml", help=text("cli", "add_file"))],
+    bestand: Annotated[str, typer.Argument(metavar="BESTAND|URL|RECEPT.toml", help=text("cli", "add_file"))],
     laag: Annotated[str | None, typer.Option(metavar="ID", help=text("cli", "add_layer"))] = None,
     crs: Annotated[str | None, typer.Option(metavar="EPSG:N", help=text("cli", "crs"))] = None,
     klasse: Annotated[str | None, typer.Option(metavar="ID", help=text("cli", "add_class"))] = None,
@@ -78,29 +81,49 @@ def add(
     """Load a GIS file as a layer: a dry run, unless ``--opslaan`` is given."""
     from dgdo_geo import intake
 
-    if bestand.suffix.casefold() == ".toml":
-        recipe = intake.read_recipe(bestand, bronmap)
-    else:
-        recipe = intake.recipe_from_options(
-            bestand,
-            layer=laag,
-            crs=crs,
-            class_id=klasse,
-            class_column=klasse_kolom,
-            values=waarde or [],
-            name_column=naam_kolom,
-            id_column=id_kolom,
-            source=bron,
-            licence=licentie,
-            reference_date=read_date(datum),
-            quality=kwaliteit,
-            accuracy_m=nauwkeurigheid,
-            complete=volledig,
-        )
-    saved = _Saved(recipe, workspace) if opslaan else None
-    results = intake.run(recipe, workspace, save=opslaan, on_progress=phases())
+    make = partial(
+        intake.recipe_from_options,
+        layer=laag,
+        crs=crs,
+        class_id=klasse,
+        class_column=klasse_kolom,
+        values=waarde or [],
+        name_column=naam_kolom,
+        id_column=id_kolom,
+        source=bron,
+        licence=licentie,
+        reference_date=read_date(datum),
+        quality=kwaliteit,
+        accuracy_m=nauwkeurigheid,
+        complete=volledig,
+    )
+    with _recipe(bestand, bronmap, make) as recipe:
+        saved = _Saved(recipe, workspace) if opslaan else None
+        results = intake.run(recipe, workspace, save=opslaan, on_progress=phases())
     flips = saved.keep(results, skip=zonder_vergelijking) if saved is not None else None
     _tell_added(results, flips, as_json=as_json)
+
+
+@contextmanager
+def _recipe(given: str, folder: Path | None, make: Callable[..., Recipe]) -> Iterator[Recipe]:
+    """The recipe that was given, or one for a file or a web address; what is downloaded is removed afterwards."""
+    from dgdo_geo import intake
+    from dgdo_geo.intake.from_url import ANALYST
+
+    if not intake.is_url(given):
+        path = Path(given)
+        yield intake.read_recipe(path, folder) if path.suffix.casefold() == ".toml" else make(path)
+        return
+    make(Path(given))  # what is wrong with the options shows before anything is downloaded
+    with TemporaryDirectory(prefix="dgdo-geo-") as found:
+        count = progress(text("from_url", "downloading"))
+
+        def tell(done: int, total: int | None) -> None:
+            count(done // 1000, done // 1000 + 1 if total is None else total // 1000)
+
+        # Whoever types this may reach these addresses with any other program too.
+        came = intake.from_url(given, Path(found), guard=None, limits=ANALYST, on_bytes=tell)
+        yield make(came.path, source_url=came.url)
 
 
 def _tell_added(results: Sequence[Intake], flips: Flips | None, *, as_json: bool) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
@@ -18,10 +17,10 @@ import folium.map
 import numpy as np
 from branca.element import Element, MacroElement
 from folium.template import Template
-from numpy.typing import NDArray
 
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.model import LAND_BOUNDS, LayerStatus
+from dgdo_geo.model.patterns import MOTIF_PX, PATTERNS
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import section, text
 
@@ -33,92 +32,6 @@ TILES = "../../tiles"
 
 NETHERLANDS = ((50.75, 3.36), (53.56, 7.23))
 """South-west and north-east corner of the land, latitude and longitude."""
-
-
-MOTIF_PX = 12
-"""Width and height of one tile of a pattern, in pixels; patterns repeat seamlessly."""
-_SAMPLES = 16
-"""Places per pixel and axis at which a motif is looked at, to draw it as a picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class Motif:
-    """Dots and lines in one tile of a pattern; what crosses the edge of the tile is cut off.
-
-    Attributes
-    ----------
-    dots : tuple of (x, y)
-        Centres, in pixels.
-    lines : tuple of (x1, y1, x2, y2)
-        Ends, in pixels.
-    size : float
-        Radius of the dots, width of the lines.
-    """
-
-    dots: tuple[tuple[float, float], ...] = ()
-    lines: tuple[tuple[float, float, float, float], ...] = ()
-    size: float = 1.4
-
-    def svg(self, colour: str) -> str:
-        """The motif as SVG."""
-        dots = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="{self.size:g}" fill="{colour}"/>' for x, y in self.dots)
-        path = " ".join(f"M{x1:g},{y1:g} L{x2:g},{y2:g}" for x1, y1, x2, y2 in self.lines)
-        return dots + (f'<path d="{path}" stroke="{colour}" stroke-width="{self.size:g}"/>' if path else "")
-
-    def coverage(self) -> NDArray[np.float64]:
-        """How much of every pixel of the tile the motif covers, 0 to 1, shape (12, 12)."""
-        place = (np.arange(MOTIF_PX * _SAMPLES) + 0.5) / _SAMPLES
-        x, y = np.meshgrid(place, place)
-        drawn = np.zeros(x.shape, np.bool_)
-        for centre_x, centre_y in self.dots:
-            drawn |= np.hypot(x - centre_x, y - centre_y) <= self.size
-        for x1, y1, x2, y2 in self.lines:
-            length = float(np.hypot(x2 - x1, y2 - y1))
-            along = ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length
-            beside = np.abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) / length
-            drawn |= (along >= 0) & (along <= length) & (beside <= self.size / 2)
-        return drawn.reshape(MOTIF_PX, _SAMPLES, MOTIF_PX, _SAMPLES).mean(axis=(1, 3))
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """How one word is drawn: a colour and, so that colour is never alone, a motif."""
-
-    colour: str
-    line: str
-    motif: Motif = Motif()
-
-    def tile(self) -> str:
-        """SVG of one tile of the pattern."""
-        size = f'width="{MOTIF_PX}" height="{MOTIF_PX}"'
-        return f'<rect {size} fill="{self.colour}"/>{self.motif.svg(self.line)}'
-
-
-_FALLING_LINES = ((-3, 9, 3, 15), (0, 0, 12, 12), (9, -3, 15, 3), (-3, 3, 9, 15), (3, -3, 15, 9))
-_RISING_LINES = ((-3, 3, 3, -3), (0, 12, 12, 0), (9, 15, 15, 9))
-_DOTS = Motif(dots=((3, 3), (9, 9)))
-_RISING = Motif(lines=_RISING_LINES)
-_FALLING = Motif(lines=_FALLING_LINES, size=1.5)
-_CROSSED = Motif(lines=((0, 0, 12, 12), (0, 12, 12, 0), (-3, 9, 3, 15), (9, -3, 15, 3)), size=1.6)
-_DASHES = Motif(lines=((1, 3.5, 5, 3.5), (7, 9.5, 11, 9.5)))  # through the middle of a row of pixels, or they fade
-_CROSSES = Motif(lines=((6.5, 3.5, 6.5, 9.5), (3.5, 6.5, 9.5, 6.5)))
-
-OUTCOME_PATTERNS = {
-    "no_known_constraint": Pattern("#a6d1ea", "#1f5f86"),
-    "attention": Pattern("#dcebf2", "#1f5f86", _DOTS),
-    "conditional": Pattern("#fdf0b8", "#8a6d00", _RISING),
-    "no_unless": Pattern("#f8b878", "#8a3d00", _FALLING),
-    "excluded": Pattern("#cf4a40", "#560a06", _CROSSED),
-    "unknown": Pattern("#e3e5e8", "#63696f", _DASHES),
-}
-POTENTIAL_PATTERNS = {
-    "promising": Pattern("#7cc4a4", "#0e5238", _CROSSES),
-    "possible": Pattern("#d3ebdf", "#0e5238", _DOTS),
-    "none": Pattern("#efe6d6", "#6b5a36", _RISING),
-    "unknown": Pattern("#e3e5e8", "#63696f", _DASHES),
-}
-PATTERNS = {"verdict": OUTCOME_PATTERNS, "found": OUTCOME_PATTERNS, "potential": POTENTIAL_PATTERNS}
-"""Patterns per thing that a map can show."""
 
 
 def pattern_markup() -> str:
@@ -167,7 +80,7 @@ class OfflineMap(folium.Map):
     ]
     default_css = [("leaflet_css", f"{ASSETS}/leaflet/leaflet.css"), ("dgdo_map_css", f"{ASSETS}/dgdo-map.css")]
 
-    def __init__(self, label: str, bounds: Sequence[Sequence[float]]) -> None:
+    def __init__(self, label: str, bounds: Sequence[Sequence[float]], *, is_drawable: bool = False) -> None:
         (south, west), (north, east) = bounds
         super().__init__(
             location=((south + north) / 2, (west + east) / 2),
@@ -181,7 +94,7 @@ class OfflineMap(folium.Map):
         self._name = "Map"
         # Room for the mark above and the scale below.
         self.fit_bounds([[south, west], [north, east]], padding_top_left=(12, 44), padding_bottom_right=(12, 34))
-        _Dress(label).add_to(self)
+        _Dress(label, is_drawable=is_drawable).add_to(self)
 
 
 class _Dress(MacroElement):
@@ -194,7 +107,7 @@ class _Dress(MacroElement):
         {% endmacro %}
     """)
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, is_drawable: bool = False) -> None:
         super().__init__()
         self._name = "Dress"
         self.patterns = pattern_markup()
@@ -203,6 +116,7 @@ class _Dress(MacroElement):
             "label": text("web_map_tools", "keyboard", label=label),
             "zoom_in": text("web_map", "zoom_in"),
             "zoom_out": text("web_map", "zoom_out"),
+            "is_drawable": "1" if is_drawable else "",
         }
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from test_web_browser import FLAGS, FRAME, Server, start
 
-from dgdo_geo.maps import PATTERNS
+from dgdo_geo.model.patterns import PATTERNS
 from dgdo_geo.query import open_explorer
 from dgdo_geo.web.elements import LINES
+from dgdo_geo.web.own_area import encoded
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -24,6 +26,7 @@ VIEWS = {
     "plain": CHOICE,
     "expert": CHOICE + "&weergave=volledig",
     "a point": POINT,
+    "an own area": f"activiteit=geothermie&vlak={encoded(shapely.box(202_000, 501_000, 205_000, 503_000), 'm')}",
     "a province": "provincie=PV24&activiteit=hto&kaart=potentie",
 }
 
@@ -103,7 +106,7 @@ def test_no_violation_on_any_page_nor_in_its_map(browser: Any, server: Server, p
             maps_seen += 1
             inside = page.locator(FRAME).first.element_handle().content_frame()
             found += [f"map: {item}" for item in violations(inside)]
-            for tool in ("measure", "layers"):
+            for tool in ("measure", "draw", "layers"):
                 opener = inside.locator(f".dgdo-tool-{tool}")
                 if opener.is_visible():
                     opener.click()

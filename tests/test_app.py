@@ -38,6 +38,7 @@ from dgdo_geo.model import (
     Verdict,
     Wordbook,
 )
+from dgdo_geo.model.patterns import OUTCOME_PATTERNS, PATTERNS
 from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.query.own_concerns import add_concern
 from dgdo_geo.report import written
@@ -264,8 +265,8 @@ def test_schematic_data_are_marked_in_the_picture(explorer: Explorer) -> None:
 
 
 def test_every_word_has_its_own_pattern() -> None:
-    assert set(maps.OUTCOME_PATTERNS) == {v.key for v in Verdict} | {"unknown"}
-    for patterns in maps.PATTERNS.values():
+    assert set(OUTCOME_PATTERNS) == {v.key for v in Verdict} | {"unknown"}
+    for patterns in PATTERNS.values():
         assert len({p.motif for p in patterns.values()}) == len(patterns)
         assert len({p.colour for p in patterns.values()}) == len(patterns)
 

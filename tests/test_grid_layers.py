@@ -30,6 +30,7 @@ from dgdo_geo.intake import grid_loading, outlines
 from dgdo_geo.intake.outlines import DEPTHS, outline
 from dgdo_geo.intake.rasters import GridOptions
 from dgdo_geo.intake.recipe import RecipeLayer
+from dgdo_geo.knowledge import read_knowledge
 from dgdo_geo.model import NO_DATA
 from dgdo_geo.overlay.encode import depth_ranges
 from dgdo_geo.sources import grid_archive
@@ -537,14 +538,21 @@ def test_a_rule_on_a_grid_is_unanswered_where_there_are_no_data(tmp_path):
         recipe_text("natura2000", "natuur.asc", RD, 'thresholds = []\nclasses = ["natura2000"]', "conclusive")
     )
     run("add", str(recipe), "--opslaan", "--workspace", str(tmp_path / "w"))
-    zone, empty, outside = (
-        asked(*place, tmp_path / "w") for place in ((200_500, 501_500), (202_500, 501_500), (205_500, 501_500))
+    zone, empty, outside, far = (
+        asked(*place, tmp_path / "w")
+        for place in ((200_500, 501_500), (202_500, 501_500), (205_500, 501_500), (240_500, 501_500))
     )
-    rules = {item["rule"] for item in zone["constraints"] if item["layer"] == "natura2000"}
-    assert rules
-    for answer in (empty, outside):
+
+    def fired(answer: Any) -> set[str]:
+        return {item["rule"] for item in answer["constraints"] if item["layer"] == "natura2000"}
+
+    nearby = {rule.id for rule in read_knowledge().rules if rule.layer == "natura2000" and rule.within}
+    assert nearby and fired(zone) - nearby
+    for answer, near in ((empty, nearby), (outside, nearby), (far, set())):
         causes = {item["rule"]: item["cause"] for item in answer["unanswered"] if item["layer"] == "natura2000"}
-        assert rules <= set(causes)
+        # A rule about distance is certain where the zone is near, whatever lies at the place itself.
+        assert fired(answer) == near
+        assert set(causes) == fired(zone) - near
         assert set(causes.values()) == {"no_data"}
 
 

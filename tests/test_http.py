@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import servers
@@ -21,9 +22,9 @@ from servers import LONG_AGO, Misbehaving
 
 from dgdo_geo import __version__
 from dgdo_geo.errors import DataError
-from dgdo_geo.sources import http, wire
+from dgdo_geo.sources import guard, http, wire
+from dgdo_geo.sources.guard import Guard, is_public
 from dgdo_geo.sources.http import Client, Limits, Reply, Validators, shown
-from dgdo_geo.sources.wire import _is_public
 
 QUICK = Limits(max_bytes=1_000_000, connect_s=1.0, read_s=1.0, total_s=5.0, tries=3, backoff_s=0.01, redirects=3)
 BODY = bytes(range(256)) * 1000
@@ -46,6 +47,11 @@ def quick(**changes: Any) -> Client:
     """A client with small limits."""
     values = {name: getattr(QUICK, name) for name in QUICK.__slots__} | changes
     return Client(Limits(**values))
+
+
+def guarded(*servers: Misbehaving) -> Client:
+    """A client for an address that a stranger gave; the ports of these servers count as usual ones."""
+    return Client(QUICK, guard=Guard([urlsplit(running.url()).port or 0 for running in servers]))
 
 
 def fails(key: str, call: Callable[[], object]) -> DataError:
@@ -447,23 +453,27 @@ PRIVATE = [
     "127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
     "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%1", "fc00::1", "fec0::1", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1",
+    # Where these lead is not for us to know, also when the address in it is public.
+    "::ffff:8.8.8.8", "64:ff9b::808:808", "64:ff9b:1::808:808", "2002:808:808::", "2001:0:808:808::1", "2a00:1450::1%1",
+    "192.0.0.8", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "100.127.255.255",
+    "172.31.255.255", "3fff::1", "5f00::1", "100::1", "4000::1", "fdff::1", "ff0e::1",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_addresses(address: str):
-    assert not _is_public(address)
+    assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["145.131.0.1", "8.8.8.8", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize("address", ["145.131.0.1", "8.8.8.8", "192.88.98.1", "100.128.0.1", "2a00:1450::1"])
 def test_public_addresses(address: str):
-    assert _is_public(address)
+    assert is_public(address)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_a_private_host_is_refused_before_any_request(server: Misbehaving, host: str, tmp_path: Path):
     server.routes["/a"] = servers.ok_json(1)
-    client = Client(QUICK, allow_private=False)
+    client = guarded(server)
     fails("source_private", lambda: client.get(server.url("/a", host)))
     fails("source_private", lambda: client.download(server.url("/a", host), tmp_path / "a"))
     assert (server.count(), server.connections, files(tmp_path)) == (0, 0, [])
@@ -487,7 +497,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *addresses: list[str]) -> list[str]
 
 def test_one_private_address_among_public_ones_is_refused(server: Misbehaving, monkeypatch: pytest.MonkeyPatch):
     answers(monkeypatch, ["8.8.8.8", "127.0.0.1"])
-    client = Client(QUICK, allow_private=False)
+    client = guarded(server)
     error = fails("source_private", lambda: client.get(server.url("/", "kwaad.example")))
     assert (error.values["address"], server.connections) == ("127.0.0.1", 0)
 
@@ -503,7 +513,7 @@ def test_a_name_that_changes_its_address_does_not_help(server: Misbehaving, monk
         raise ConnectionRefusedError("no network in this test")
 
     monkeypatch.setattr(wire, "create_connection", dial)
-    client = Client(QUICK, allow_private=False)
+    client = guarded(server)
     fails("source_private", lambda: client.get(server.url("/", "kwaad.example")))
     assert (dialled, len(asked), server.connections) == (["8.8.8.8"], 2, 0)
 
@@ -517,7 +527,7 @@ def test_the_address_really_connected_to_counts(server: Misbehaving, monkeypatch
         return real(("127.0.0.1", address[1]), *args)
 
     monkeypatch.setattr(wire, "create_connection", dial)
-    fails("source_private", lambda: Client(QUICK, allow_private=False).get(server.url("/", "kwaad.example")))
+    fails("source_private", lambda: guarded(server).get(server.url("/", "kwaad.example")))
     assert server.count() == 0
 
 
@@ -525,11 +535,41 @@ def test_a_redirect_to_a_private_host_is_refused(server: Misbehaving, monkeypatc
     with Misbehaving({"/b": servers.ok_json(1)}) as inside:
         server.routes["/a"] = servers.redirect(inside.url("/b", "binnen.example"))
         answers(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
-        monkeypatch.setattr(wire, "_is_public", lambda address: address != "127.0.0.2")
-        client = Client(QUICK, allow_private=False)
+        monkeypatch.setattr(guard, "is_public", lambda address: address != "127.0.0.2")
+        client = guarded(server, inside)
         error = fails("source_private", lambda: client.get(server.url("/a", "buiten.example")))
         assert (error.values["address"], error.values["host"]) == ("127.0.0.2", "binnen.example")
         assert (server.count(), inside.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("port", [1, 22, 25, 6379, 8000, 65535])
+def test_a_stranger_gets_no_unusual_port(server: Misbehaving, monkeypatch: pytest.MonkeyPatch, port: int):
+    """Not even that of a public host: its mail server would take the request for commands. Nothing is looked up."""
+    asked = answers(monkeypatch, ["8.8.8.8"])
+    error = fails("source_port", lambda: Client(QUICK, guard=Guard()).get(f"http://buiten.example:{port}/a"))
+    assert (error.values["port"], error.values["known"]) == (port, "80, 443, 8080, 8443")
+    with Misbehaving() as other:
+        monkeypatch.setattr(guard, "is_public", lambda _: True)
+        server.routes["/a"] = servers.redirect(other.url("/b"))
+        fails("source_port", lambda: guarded(server).get(server.url("/a")))
+        assert (server.count(), other.connections) == (1, 0)
+    assert asked == []
+
+
+@pytest.mark.parametrize("url", ["ftp://buiten.example/a", "http://me:geheim@buiten.example/", "file:///a"])
+def test_a_stranger_gets_only_plain_web_addresses(server: Misbehaving, monkeypatch: pytest.MonkeyPatch, url: str):
+    asked = answers(monkeypatch, ["8.8.8.8"])
+    fails("source_address", lambda: Client(QUICK, guard=Guard()).get(url))
+    monkeypatch.setattr(guard, "is_public", lambda _: True)
+    server.routes["/a"] = servers.redirect(url)
+    fails("source_redirects", lambda: guarded(server).get(server.url("/a")))
+    assert (asked, server.count()) == ([], 1)
+
+
+def test_a_message_to_a_stranger_does_not_tell_the_address_of_a_host_inside(monkeypatch: pytest.MonkeyPatch):
+    answers(monkeypatch, ["10.20.30.40"])
+    error = fails("source_private", lambda: Client(QUICK, guard=Guard()).get("http://binnen.example/"))
+    assert "10.20" not in f"{error}{error.message_nl}"
 
 
 # TLS -------------------------------------------------------------------------------------

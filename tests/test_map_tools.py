@@ -22,7 +22,7 @@ from test_web_browser import FLAGS, FRAME, Server, get, start
 
 from benchmarks import web
 from benchmarks.visitors import Visitor
-from dgdo_geo.maps import PATTERNS
+from dgdo_geo.model.patterns import PATTERNS
 from dgdo_geo.query import open_explorer
 
 T = TypeVar("T")

@@ -21,8 +21,8 @@ from starlette.middleware import Middleware
 from worlds import at
 
 from dgdo_geo.errors import InputError, NotInForceError
-from dgdo_geo.maps import MOTIF_PX, PATTERNS
 from dgdo_geo.model import Potential, Verdict, outcome_of
+from dgdo_geo.model.patterns import MOTIF_PX, PATTERNS
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.displayed import displayed
 from dgdo_geo.web import elements, geojson, opened, places, routes, tiles

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import shapely
 
 from dgdo_geo import harmonise, store
-from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.errors import InputError
 from dgdo_geo.intake.controls import check_controls, refuse_failed
 from dgdo_geo.intake.declaring import complete_classes, declare, declared_layer, is_ruled
 from dgdo_geo.intake.density_loading import bring_in_lines
@@ -27,7 +26,7 @@ from dgdo_geo.sources.placing import beside
 from dgdo_geo.texts import text
 
 __all__ = [
-    "Intake", "Look", "bring_in", "complete_classes", "declared_layer", "doubt_crs", "read_area", "run", "take_in",
+    "Intake", "Look", "bring_in", "complete_classes", "declared_layer", "doubt_crs", "run", "take_in",
 ]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -222,27 +221,3 @@ def _in_schema(frame: gpd.GeoDataFrame, item: RecipeLayer, report: harmonise.Rep
     # How a file was read is in the report; in the product it would change its hash.
     frame.attrs = {}
     return frame
-
-
-def read_area(path: Path, crs: str | None = None) -> shapely.Geometry:
-    """Read a file with the area of a question; several polygons count as one area.
-
-    Returns
-    -------
-    shapely polygon or multipolygon
-        EPSG:28992.
-
-    Raises
-    ------
-    InputError
-        If the file is not right.
-    """
-    report = harmonise.Report(file=path.name, layer="vlak")
-    frame = harmonise.to_rd(read_file(path), crs, report)
-    if crs is None and frame.crs is not None and report.crs_declared == "EPSG:4289":
-        raise InputError("crs_doubtful", file=path.name, crs=report.crs_declared)
-    frame = harmonise.repair(frame, "polygon", report)
-    try:
-        return shapely.union_all(frame.geometry.to_numpy())
-    except shapely.errors.GEOSException as error:
-        raise DataError("area_union", file=path.name, reason=error) from error

@@ -233,6 +233,7 @@ def recipe_from_options(
     quality: str | None,
     accuracy_m: float | None,
     complete: bool,
+    source_url: str | None = None,
 ) -> Recipe:
     """Make a recipe of one layer from the options of the command line.
 
@@ -259,6 +260,7 @@ def recipe_from_options(
         },
         "declare": {
             "source": source,
+            "source_url": source_url,
             "licence": licence,
             "reference_date": reference_date,
             "quality": quality,

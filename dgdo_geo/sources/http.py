@@ -20,6 +20,8 @@ from urllib.parse import urlencode, urljoin
 from urllib3 import BaseHTTPResponse, Timeout
 
 from dgdo_geo.errors import DataError
+from dgdo_geo.sources.addresses import parsed, plain, shown, where
+from dgdo_geo.sources.guard import Guard
 from dgdo_geo.sources.part import Memory, Part, seconds
 from dgdo_geo.sources.wire import (
     Again,
@@ -30,12 +32,8 @@ from dgdo_geo.sources.wire import (
     check_content,
     decoded,
     explained,
-    parsed,
-    plain,
     pools,
     received,
-    shown,
-    where,
 )
 
 __all__ = ["Client", "Limits", "Reply", "Validators", "shown"]
@@ -137,17 +135,17 @@ class Client:
     Parameters
     ----------
     limits : Limits
-    allow_private : bool
-        False refuses hosts that are not on the open internet (an address that a stranger typed).
+    guard : Guard, optional
+        For an address that a stranger typed: refuses what is not on the open internet.
     headers : mapping of str to str, optional
         Sent with every request; not to another host after a redirect.
     """
 
     def __init__(
-        self, limits: Limits = DEFAULT, *, allow_private: bool = True, headers: Mapping[str, str] | None = None
+        self, limits: Limits = DEFAULT, *, guard: Guard | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
         self._limits = limits
-        self._allow_private = allow_private
+        self._guard = guard
         self._headers = dict(headers or {})
         self._pools = pools()
         self._gates: dict[str, Gate] = {}
@@ -243,10 +241,12 @@ class Client:
         """One try, over redirects."""
         url, headers = ask.url, ask.headers()
         for _ in range(self._limits.redirects + 1):
+            if self._guard is not None:
+                self._guard.check_url(url)
             gate = self._gates.setdefault(where(url)["host"], Gate())
             with (
                 gate.turn(),
-                Watch(self._limits, self._allow_private) as watch,
+                Watch(self._limits, self._guard) as watch,
                 explained(url, watch),
                 closing(self._open(url, headers)) as response,
             ):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dgdo_geo.errors import DataError
-from dgdo_geo.sources.wire import plain, where
+from dgdo_geo.sources.addresses import plain, where
 
 PAGES = (".html", ".htm", ".xhtml")
 

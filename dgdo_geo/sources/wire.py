@@ -5,7 +5,6 @@ Used by :mod:`dgdo_geo.sources.http` only.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 import ssl
@@ -31,10 +30,11 @@ from urllib3.exceptions import (
     NewConnectionError,
     ReadTimeoutError,
 )
-from urllib3.util import Url, parse_url
 from urllib3.util.connection import allowed_gai_family, create_connection
 
 from dgdo_geo.errors import DataError
+from dgdo_geo.sources.addresses import plain, shown, where
+from dgdo_geo.sources.guard import Guard
 from dgdo_geo.texts import text
 
 AT_ONCE = 2  # requests to one host
@@ -50,11 +50,8 @@ REASONS = {  # the Dutch words stand in [fetch] of knowledge/texts/fetch.toml
     "scheme": "to something else than a plain http(s) address",
     "insecure": "from https to http",
 }
-_ACCOUNT = re.compile(r"(^|//)[^/?#]*@")
-_SECRET = re.compile(r"([?&;][^=&;#]*(?:key|token|api|secret|passw|signature|credential)[^=&;#]*=)[^&#]*", re.I)
 _HTML = re.compile(rb"(<\?xml[^>]*>)?(\s|<!--.*?-->)*<(!doctype\s+html|html|head|body)\b", re.I | re.S)
 _EXCEPTION = re.compile(rb"<(\w+:)?(Service)?Exception(Report)\b")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _HERE = threading.local()  # .watch: the request that this thread is making
 
 
@@ -86,35 +83,6 @@ class Limits:
     redirects: int = 5
 
 
-def shown(url: str) -> str:
-    """Return an address fit for a message: without account, fragment and secret values.
-
-    >>> shown("https://me:pw@example.nl/wfs?token=abc&count=1#top")
-    'https://example.nl/wfs?token=***&count=1'
-    """
-    return plain(_SECRET.sub(r"\1***", _ACCOUNT.sub(r"\1", url.partition("#")[0])))
-
-
-def plain(words: object) -> str:
-    """One short printable line: what a server sends may hold anything."""
-    return "".join(c if c.isprintable() else "?" for c in str(words))[:300]
-
-
-def parsed(url: str) -> Url | None:
-    """Parts of an address that can be fetched; None when it cannot."""
-    try:
-        parts = parse_url(url)
-    except LocationParseError:
-        return None
-    return parts if parts.scheme in ("http", "https") and parts.host and parts.auth is None else None
-
-
-def where(url: str) -> dict[str, Any]:
-    """Host and address for a message."""
-    parts = parsed(url)
-    return {"host": plain(parts.host if parts else "?"), "url": shown(url)}
-
-
 def because(reason: str) -> dict[str, Any]:
     """The reason for a message, in English and Dutch."""
     return {"reason": REASONS[reason], "reason_nl": text("fetch", reason)}
@@ -138,10 +106,10 @@ class _Private(Exception):
 class Watch:
     """Ends a request after its total time, whatever it is waiting for: shutting the socket down wakes every read."""
 
-    def __init__(self, limits: Limits, allow_private: bool) -> None:
+    def __init__(self, limits: Limits, guard: Guard | None) -> None:
         self.ends = time.monotonic() + limits.total_s
         self.seconds = f"{limits.total_s:g}"
-        self.allow_private = allow_private
+        self.guard = guard
         self.over = False
         self.count: int | None = None  # bytes of the body; None before the body
         self._socket: socket.socket | None = None
@@ -169,17 +137,6 @@ class Watch:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # past SSLSocket, which another thread reads
 
 
-def _is_public(address: str) -> bool:
-    """Whether an address is on the open internet, also when it is wrapped in another one."""
-    ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
-        if ip.is_site_local:
-            return False
-        ip = ip.ipv4_mapped or ip.sixtofour or nat64 or ip
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
-
-
 class _Connection(HTTPConnection):
     """A connection whose address is checked, and that its watch can end."""
 
@@ -199,7 +156,7 @@ class _Connection(HTTPConnection):
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
-            if not watch.allow_private and not _is_public(address):
+            if watch.guard is not None and not watch.guard.allows(address):
                 raise _Private(address)
         last: OSError = TimeoutError("no address answered in time")
         for address in addresses:
@@ -212,7 +169,7 @@ class _Connection(HTTPConnection):
             except OSError as error:
                 last = error
                 continue
-            if not watch.allow_private and not _is_public(peer):
+            if watch.guard is not None and not watch.guard.allows(peer):
                 sock.close()
                 raise _Private(peer)
             return sock

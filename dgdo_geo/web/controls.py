@@ -10,7 +10,7 @@ drawn: callbacks only leave a wish that :func:`current_view` fulfils.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -18,11 +18,12 @@ from typing import Any
 import streamlit as st
 
 from dgdo_geo.errors import DgdoGeoError
+from dgdo_geo.intake import OwnArea, area_of_corners
 from dgdo_geo.model import LayerStatus, Reader, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.regions import LONLAT_BOUNDS, MUNICIPALITIES
 from dgdo_geo.texts import section, text
-from dgdo_geo.web import formats, opened, places, state
+from dgdo_geo.web import formats, opened, own_area, places, state
 from dgdo_geo.web.places import Place
 from dgdo_geo.web.state import MOST_COMPARED, Point, View
 
@@ -33,6 +34,7 @@ CLICK_SECOND = "klik_tweede"
 BESIDE_X, BESIDE_Y = "naast_x", "naast_y"
 _VIEW, _WRITTEN, _SEEDED, _PAGE, _OPENED = "_view", "_written", "_seeded", "_page", "_opened"
 _WISHES = "_wishes"
+DRAWING_FAILED = "_drawing_failed"
 COARSE = (RegionKind.DGDO_REGION, RegionKind.COUNTRY)
 """On a map of these a click is not exact enough for a point: it picks a municipality."""
 
@@ -84,6 +86,8 @@ def remember(view: View, explorer: Explorer) -> None:
 def choose_place(explorer: Explorer, view: View) -> None:
     """Draw the one field to search a region by name."""
     labels = opened.place_labels(explorer)
+    if view.place is not None and view.place.kind is RegionKind.POLYGON:
+        labels = {view.place: places.label(explorer, view.place), **labels}
     _fill(PLACE, view.place)
     st.selectbox(
         text("web_place", "field"),
@@ -232,23 +236,24 @@ _FOLD: dict[str, Callable[[View, Any], View]] = {
 # Wishes of callbacks ---------------------------------------------------------------------------
 
 
-def _leave(fulfil: Callable[..., View], *values: object) -> None:
+def leave(fulfil: Callable[..., View], *values: object) -> None:
+    """Note a change of the view for the next turn: ``fulfil(explorer, view, *values)`` makes it, or raises."""
     st.session_state.setdefault(_WISHES, []).append((fulfil, values))
 
 
 def show_kind(kind: str) -> None:
     """Choose what the map shows, from a button."""
-    _leave(lambda explorer, view: replace(view, map_kind=kind))
+    leave(lambda explorer, view: replace(view, map_kind=kind))
 
 
 def drop_point() -> None:
     """Back from a point to the whole region."""
-    _leave(lambda explorer, view: replace(view, point=None, beside=None))
+    leave(lambda explorer, view: replace(view, point=None, beside=None))
 
 
 def drop_beside() -> None:
     """Back from two points to the first."""
-    _leave(lambda explorer, view: replace(view, beside=None))
+    leave(lambda explorer, view: replace(view, beside=None))
 
 
 def swap_points() -> None:
@@ -260,38 +265,68 @@ def swap_points() -> None:
         place = places.holding(explorer, view.place, *view.beside)
         return replace(view, place=place, point=view.beside, beside=view.point)
 
-    _leave(swapped)
+    leave(swapped)
 
 
 def compare_with(wanted: Sequence[Place]) -> None:
     """Set regions beside the one that was asked, from a button."""
-    _leave(lambda explorer, view: replace(view, compared=tuple(wanted)))
+    leave(lambda explorer, view: replace(view, compared=tuple(wanted)))
 
 
 def go_to_place(place: Place) -> None:
     """Choose a region from a button."""
-    _leave(lambda explorer, view: _with_place(view, place))
+    leave(lambda explorer, view: _with_place(view, place))
 
 
 def go_to_point(x: float, y: float) -> None:
     """Choose a point (EPSG:28992) from a button or from the search for addresses."""
-    _leave(_at_point, x, y)
+    leave(_at_point, x, y)
+
+
+def leave_layer(layer_id: str) -> None:
+    """Show a layer over the map from the next turn on."""
+    leave(lambda explorer, view: replace(view, layers=tuple(dict.fromkeys((layer_id, *view.layers)))))
+
+
+def leave_drawing(drawn: Mapping[str, Any]) -> None:
+    """Note a polygon that was drawn on the map (GeoJSON, longitude and latitude) for the next turn."""
+    leave(_in_drawn, drawn)
+
+
+def _in_drawn(explorer: Explorer, view: View, drawn: Mapping[str, Any]) -> View:
+    try:
+        return in_own_area(explorer, view, area_of_corners(state.corners_of(drawn)))
+    except DgdoGeoError as error:
+        # The page says so beside the map, not above everything.
+        st.session_state[DRAWING_FAILED] = error.message_nl
+    return view
+
+
+def in_own_area(explorer: Explorer, view: View, area: OwnArea) -> View:
+    """The view of an area of the visitor's own.
+
+    Raises
+    ------
+    InputError
+        As :func:`dgdo_geo.web.own_area.code_of`.
+    """
+    return _with_place(view, Place(RegionKind.POLYGON, own_area.code_of(explorer, area)))
 
 
 def leave_click(latitude: float, longitude: float) -> None:
     """Note a click on the map for the next turn."""
     is_second = bool(st.session_state.get(CLICK_SECOND))
-    _leave(_beside_click if is_second else _at_click, latitude, longitude)
+    leave(_beside_click if is_second else _at_click, latitude, longitude)
 
 
 def leave_form() -> None:
     """Note the coordinates of the form for the next turn."""
-    _leave(_at_typed, st.session_state[X_FIELD], st.session_state[Y_FIELD])
+    leave(_at_typed, st.session_state[X_FIELD], st.session_state[Y_FIELD])
 
 
 def leave_beside() -> None:
     """Note the coordinates of the second point for the next turn."""
-    _leave(_beside_typed, st.session_state[BESIDE_X], st.session_state[BESIDE_Y])
+    leave(_beside_typed, st.session_state[BESIDE_X], st.session_state[BESIDE_Y])
 
 
 def _at_click(explorer: Explorer, view: View, latitude: float, longitude: float) -> View:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from dgdo_geo import maps
 from dgdo_geo.model import Assessment, DepthRange, FeatureRef, Layer, Verdict
+from dgdo_geo.model.patterns import PATTERNS
 from dgdo_geo.texts import text
 from dgdo_geo.web import card, formats
 from dgdo_geo.web.render import render
@@ -136,7 +136,7 @@ def column(assessment: Assessment) -> str:
 def _tile(style: str) -> Markup:
     """The pattern of a word, as on the maps."""
     kind, _, key = style.partition("-")
-    return Markup(maps.PATTERNS[kind][key].tile())
+    return Markup(PATTERNS[kind][key].tile())
 
 
 def _x(number: int) -> float:

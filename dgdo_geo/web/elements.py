@@ -16,7 +16,7 @@ from dgdo_geo.model import Layer, LayerStatus
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.regions import MUNICIPALITIES
 from dgdo_geo.texts import text
-from dgdo_geo.web.opened import Bounded, version
+from dgdo_geo.web.opened import Bounded, own_layers, version
 from dgdo_geo.web.tiles import HATCH_COLOUR
 
 BASE_MAP = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/grijs/EPSG:3857/{z}/{x}/{y}.png"
@@ -193,6 +193,8 @@ def overlays(explorer: Explorer, wanted: tuple[str, ...]) -> tuple[list[Overlay]
             colour, dashes = LINES[len(found)]
             is_rough = state.layer.quality.is_mark_needed
             label = text("web_map_layers", "overlay_schematic", name=name) if is_rough else name
+            if layer_id in own_layers(explorer):
+                label = text("own_layer", "label", name=label)
             found.append(Overlay(state.layer, label, colour, dashes, _is_tiled(explorer, state.layer)))
     if left_out:
         names = ", ".join(left_out)

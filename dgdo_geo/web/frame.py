@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from dgdo_geo.errors import DgdoGeoError
-from dgdo_geo.model import Answer, AreaAssessment, Assessment
+from dgdo_geo.model import Answer, AreaAssessment, Assessment, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
-from dgdo_geo.web import controls, formats, opened
+from dgdo_geo.web import controls, formats, opened, own_area, visitor
 from dgdo_geo.web.state import View, to_params
 
+A = TypeVar("A", bound=Assessment)
 COPY = (
     '<div class="dgdo dgdo-copying"><button type="button" class="dgdo-copy">{words}</button> '
     '<span role="status"></span></div>'
@@ -52,7 +54,7 @@ def begin(page: str, title: str, intro: str) -> Turn | None:
         st.markdown(intro)
     st.html(COPY.format(words=escape(text("web_shell", "copy"))))
     try:
-        explorer = opened.explorer()
+        explorer = visitor.explorer()
     except DgdoGeoError as error:
         st.error(formats.literal(error.message_nl))
         return None
@@ -61,6 +63,7 @@ def begin(page: str, title: str, intro: str) -> Turn | None:
         st.error(formats.literal(problem))
     if problems:
         st.markdown(text("web", "way_on"))
+    visitor.show_own(explorer)
     return Turn(page, explorer, view)
 
 
@@ -68,17 +71,30 @@ def area_assessment(turn: Turn) -> AreaAssessment | None:
     """The answer of the chosen region, or None with the reason on screen."""
     if turn.view.place is None:
         return None
+    place = turn.view.place
     try:
-        return opened.area_answer(turn.explorer, turn.view.place, turn.view.on)
+        return _with_remarks(turn, opened.area_answer(turn.explorer, place, turn.view.on))
     except DgdoGeoError as error:
         st.error(formats.literal(error.message_nl))
     return None
 
 
+def _with_remarks(turn: Turn, assessment: A) -> A:
+    """With what was done to an area of one's own before it was asked, and with the own layers that the answer rests on.
+
+    The download says so too.
+    """
+    notes = visitor.remarks(turn.explorer, [state.layer.id for state in assessment.receipt.layers])
+    place = turn.view.place
+    if place is not None and place.kind is RegionKind.POLYGON and assessment.region.kind is RegionKind.POLYGON:
+        notes = (*own_area.area_of(place.code).notes_nl, *notes)
+    return replace(assessment, notes_nl=(*notes, *assessment.notes_nl)) if notes else assessment
+
+
 def point_assessment(turn: Turn, x: float, y: float) -> Assessment | None:
     """The answer at a point, or None with the reason on screen."""
     try:
-        return opened.point_answer(turn.explorer, x, y, turn.view.on)
+        return _with_remarks(turn, opened.point_answer(turn.explorer, x, y, turn.view.on))
     except DgdoGeoError as error:
         st.error(formats.literal(error.message_nl))
     return None
@@ -114,4 +130,6 @@ def file_part(view: View) -> str:
     """The place of a view, as a part of the name of a file."""
     if view.point is not None:
         return f"{view.point[0]:.0f}-{view.point[1]:.0f}"
+    if view.place is not None and view.place.kind is RegionKind.POLYGON:
+        return f"eigen-vlak-{own_area.short(view.place.code)}"
     return view.place.code if view.place is not None else "nederland"

@@ -12,14 +12,17 @@ import pyproj
 import shapely
 
 from dgdo_geo.errors import InputError
-from dgdo_geo.model import RD_NEW, Verdict, outcome_of
+from dgdo_geo.model import RD_NEW, RegionKind, Verdict, outcome_of
 from dgdo_geo.query import Explorer
+from dgdo_geo.query.own_map import verdict_map_of
 from dgdo_geo.texts import number_nl, text
 from dgdo_geo.web import formats, places
 from dgdo_geo.web.places import Place
 
 LONLAT = 4326
 NATIONAL_TOLERANCE_M = 100.0
+OWN_STEPS = 2_000
+"""An outline is simplified to this part of its size at most: less than a pixel on the map."""
 AROUND = (1.0, 49.0, 10.0, 56.0)
 """West, south, east and north of what is made lighter around a region."""
 MOST_IN_VIEW = 5_000
@@ -41,6 +44,19 @@ def municipalities(explorer: Explorer) -> bytes:
     return _collection(gpd.GeoSeries(simple, crs=frame.crs), properties, decimals=5)
 
 
+def own_verdicts(explorer: Explorer, place: Place, activity: str, band: int, on: date) -> bytes:
+    """The verdict polygons of one activity in an area of one's own, with the outline of the area.
+
+    Raises
+    ------
+    InputError, NotInForceError
+        If there is no such area, activity or band, or the date lies too early.
+    """
+    shape = places.geometry(explorer, place)
+    frame = verdict_map_of(explorer, shape, activity, on, band=band)
+    return _verdicts(explorer, frame, gpd.GeoSeries([shape.boundary], crs=RD_NEW))
+
+
 def verdicts(explorer: Explorer, code: str, activity: str, band: int, on: date) -> bytes:
     """The verdict polygons of one activity in one municipality, and the outline of the municipality.
 
@@ -50,9 +66,12 @@ def verdicts(explorer: Explorer, code: str, activity: str, band: int, on: date) 
         If the municipality, activity or band is unknown, or the date too early.
     """
     frame = explorer.verdict_map(code, activity, on, band=band)
+    return _verdicts(explorer, frame, explorer.regions.municipalities.geometry[[code]].boundary)
+
+
+def _verdicts(explorer: Explorer, frame: gpd.GeoDataFrame, outline: gpd.GeoSeries) -> bytes:
     titles = {rule.id: rule.title_nl for rule in explorer.knowledge.rules}
     properties: list[dict[str, object]] = [_described(row, titles) for row in frame.to_dict("records")]
-    outline = explorer.regions.municipalities.geometry[[code]].boundary
     shapes = gpd.GeoSeries([*frame.geometry, *outline], crs=frame.crs)
     return _collection(
         shapes, [*properties, {"outcome": "outline", "found": "outline", "potential": "outline"}], decimals=6
@@ -67,11 +86,16 @@ def region(explorer: Explorer, place: Place) -> bytes:
     InputError, DataError
         If there is no such region, or its boundaries are not loaded.
     """
-    shape = shapely.simplify(places.geometry(explorer, place), NATIONAL_TOLERANCE_M)
+    full = places.geometry(explorer, place)
+    west, south, east, north = full.bounds
+    # Of a small area of one's own as well every corner stays.
+    tolerance = min(NATIONAL_TOLERANCE_M, max(east - west, north - south) / OWN_STEPS)
+    shape = shapely.simplify(full, tolerance)
     shown = gpd.GeoSeries([shape], crs=RD_NEW).to_crs(LONLAT)
     outside = shapely.box(*AROUND).difference(shapely.make_valid(shown.iloc[0]))
     shapes = gpd.GeoSeries([outside, shown.iloc[0].boundary], crs=LONLAT)
-    return _collection(shapes, [{"kind": "outside"}, {"kind": "outline"}], decimals=5)
+    decimals = 6 if place.kind is RegionKind.POLYGON else 5
+    return _collection(shapes, [{"kind": "outside"}, {"kind": "outline"}], decimals=decimals)
 
 
 def layer_in_view(explorer: Explorer, layer_id: str, box: Sequence[float], zoom: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from urllib.parse import quote, urlencode
@@ -27,16 +28,25 @@ from dgdo_geo.web.places import Place
 from dgdo_geo.web.state import MAP_KINDS, View
 
 HEIGHT = 520
+MOST_EXACT_M2 = 1.5e9
+"""An area of one's own that is larger is drawn as tiles, as a province is."""
 MOSTLY = 0.9
 """A larger share of unknown makes a map that tells nothing."""
+_DRAWN = "_drawn"
 
 
-def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
-    """Draw the map with its heading, legend and the form for coordinates."""
+def show(explorer: Explorer, view: View, chosen: Answer | None, *, is_drawable: bool = False) -> None:
+    """Draw the map with its heading, legend and the form for coordinates.
+
+    Parameters
+    ----------
+    is_drawable : bool
+        Whether the reader can draw an area of their own.
+    """
     over, problems = overlays(explorer, view)
     if view.place is None or chosen is None:
         st.header(text("web_map", "title_start"), anchor=False)
-        _map(explorer, view, None, over)
+        _map(explorer, view, None, over, is_drawable=is_drawable)
         st.markdown(text("web", "start_map"))
     else:
         name = places.name_of(explorer, view.place)
@@ -48,12 +58,12 @@ def show(explorer: Explorer, view: View, chosen: Answer | None) -> None:
             format_func=lambda kind: text("web_map", f"kind_{kind}"),
             horizontal=True,
         )
-        _map(explorer, view, chosen, over)
+        _map(explorer, view, chosen, over, is_drawable=is_drawable)
         st.html(card.legend_line(view.map_kind) + _print_line(explorer, view, chosen))
         _hint(view, chosen)
         is_coarse = view.place.kind in controls.COARSE
         st.markdown(text("web_map_layers", "click_region") if is_coarse else text("web_map", "click"))
-        if view.place.kind is not RegionKind.MUNICIPALITY:
+        if not _is_exact(explorer, view.place):
             st.markdown(text("web_map_layers", "display_only_why"))
     st.html(_overlay_legend(over, problems))
     _coordinates(is_open=view.place is None)
@@ -75,14 +85,27 @@ def overlays(explorer: Explorer, view: View) -> tuple[list[Overlay], list[str]]:
     return elements.overlays(explorer, view.layers)
 
 
-def _map(explorer: Explorer, view: View, chosen: Answer | None, over: Sequence[Overlay]) -> None:
-    key = f"kaart-{maps.digest(view.place, opened.version(explorer), is_online())}"
+def show_to_draw(explorer: Explorer, view: View) -> None:
+    """Draw the map without an answer, to draw an area on; a click asks nothing."""
+    _map(explorer, replace(view, point=None, beside=None, layers=()), None, (), is_drawable=True, is_asked=False)
+
+
+def _map(
+    explorer: Explorer,
+    view: View,
+    chosen: Answer | None,
+    over: Sequence[Overlay],
+    *,
+    is_drawable: bool,
+    is_asked: bool = True,
+) -> None:
+    key = f"kaart-{maps.digest(view.place, opened.version(explorer), is_online(), is_drawable)}"
     st_folium(
-        base_map(explorer, view.place),
+        base_map(explorer, view.place, is_drawable=is_drawable),
         key=key,
         height=HEIGHT,
         use_container_width=True,
-        returned_objects=["last_clicked"],
+        returned_objects=["last_clicked", "last_active_drawing"] if is_asked else ["last_active_drawing"],
         feature_group_to_add=changing_layers(explorer, view, chosen, over),
         on_change=partial(_clicked, key),
     )
@@ -121,20 +144,25 @@ def _name_frame(key: str) -> None:
 
 def _clicked(key: str) -> None:
     """A callback: the value of the map stands in the session under its key."""
-    clicked = (st.session_state.get(key) or {}).get("last_clicked")
-    if clicked:
+    value = st.session_state.get(key) or {}
+    drawn, clicked = value.get("last_active_drawing"), value.get("last_clicked")
+    # The map tells both every time; of a drawing it was told before, only the click is new.
+    if drawn and drawn != st.session_state.get(_DRAWN):
+        st.session_state[_DRAWN] = drawn
+        controls.leave_drawing(drawn)
+    elif clicked:
         controls.leave_click(clicked["lat"], clicked["lng"])
 
 
-def base_map(explorer: Explorer, place: Place | None) -> folium.Map:
+def base_map(explorer: Explorer, place: Place | None, *, is_drawable: bool = False) -> folium.Map:
     """What stays the same for a place: its frame, the outlines around it, and the national base map when online."""
     if place is None:
-        result = maps.OfflineMap(text("web_map", "label_start"), maps.NETHERLANDS)
+        result = maps.OfflineMap(text("web_map", "label_start"), maps.NETHERLANDS, is_drawable=is_drawable)
     else:
         label = text("web_map", "label", name=places.name_of(explorer, place))
-        if place.kind is not RegionKind.MUNICIPALITY:
+        if not _is_exact(explorer, place):
             label = text("web_map_layers", "label_region", name=places.name_of(explorer, place))
-        result = maps.OfflineMap(label, _bounds(explorer, place))
+        result = maps.OfflineMap(label, _bounds(explorer, place), is_drawable=is_drawable)
     if is_online():
         elements.base_map().add_to(result)
     known = opened.version(explorer)
@@ -152,7 +180,7 @@ def _bounds(explorer: Explorer, place: Place) -> tuple[tuple[float, float], tupl
     """South-west and north-east corner of a place, latitude and longitude."""
     if place.kind is RegionKind.COUNTRY:
         return maps.NETHERLANDS
-    if place.kind is RegionKind.WATER_BOARD:
+    if place.kind in (RegionKind.WATER_BOARD, RegionKind.POLYGON):
         west, south, east, north = places.geometry(explorer, place).bounds
     else:
         codes = explorer.regions.find(place.kind, place.code).municipalities
@@ -185,15 +213,24 @@ def changing_layers(
 
 
 def _verdict(explorer: Explorer, view: View, place: Place, chosen: Answer) -> list[MacroElement]:
-    """Exact polygons for a municipality; for a larger region tiles of the display grid, with a label that says so."""
+    """Exact polygons for a municipality or a small area; for others tiles of the display grid, and a label says so."""
     query = urlencode({"op": view.on.isoformat(), "v": opened.version(explorer)})
     made_by = attribution(chosen)
     if place.kind is RegionKind.MUNICIPALITY:
         url = f"{maps.GEO}/gemeente/{place.code}/{view.activity}/{view.band}.geojson?{query}"
         return [maps.verdict_layer(url, view.map_kind, made_by, is_schematic=card.is_schematic(chosen))]
+    if place.kind is RegionKind.POLYGON and _is_exact(explorer, place):
+        url = f"{maps.GEO}/vlak/{place.code}/{view.activity}/{view.band}.geojson?{query}"
+        return [maps.verdict_layer(url, view.map_kind, made_by, is_schematic=card.is_schematic(chosen))]
     url = tiles.tile_url(view.map_kind, view.activity, view.band, query)
     words = text("web_map_layers", "display_only", cell=f"{CELL_M:.0f}")
     return [elements.verdict_tiles(url, view.map_kind, made_by), elements.Label(words)]
+
+
+def _is_exact(explorer: Explorer, place: Place) -> bool:
+    if place.kind is RegionKind.POLYGON:
+        return bool(places.geometry(explorer, place).area <= MOST_EXACT_M2)
+    return place.kind is RegionKind.MUNICIPALITY
 
 
 def attribution(answer: Answer) -> str:

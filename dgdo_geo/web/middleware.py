@@ -120,6 +120,7 @@ _ROUTES = (
     (r"/gezond", "/gezond"),
     (r"/geo/gemeenten\.geojson", "/geo/gemeenten.geojson"),
     (r"/geo/gemeente/[^/]+/[^/]+/[^/]+\.geojson", "/geo/gemeente/{code}/{activity}/{band}.geojson"),
+    (r"/geo/vlak/[^/]+/[^/]+/[^/]+\.geojson", "/geo/vlak/{code}/{activity}/{band}.geojson"),
     (r"/geo/gebied/[^/]+/[^/]+\.geojson", "/geo/gebied/{kind}/{code}.geojson"),
     (r"/geo/laag/[^/]+\.geojson", "/geo/laag/{layer}.geojson"),
     (r"/geo/.*", "/geo/…"),

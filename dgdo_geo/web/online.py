@@ -1,4 +1,4 @@
-"""Whether the web app may ask other computers: off, unless the person who starts it says so."""
+"""What the person who starts the web app allows: asking other computers, and saving layers of visitors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import os
 
 ONLINE_VARIABLE = "DGDO_ONLINE"
 """Set to 1 by ``serve --online``; everything else is off."""
+
+SAVE_VARIABLE = "DGDO_LADEN"
+"""Set to 1 by ``serve --laden``: visitors may save a layer into the workspace of the server."""
+
+
+def may_save() -> bool:
+    """True when visitors may save a layer into the workspace of the server."""
+    return os.environ.get(SAVE_VARIABLE, "").strip() == "1"
 
 
 def is_online() -> bool:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from itertools import count
@@ -17,7 +17,7 @@ import pandas as pd
 
 from dgdo_geo.catalogue import shipped_layers_dir
 from dgdo_geo.knowledge import KNOWLEDGE_DIR, read_knowledge
-from dgdo_geo.model import AreaAssessment, Assessment
+from dgdo_geo.model import AreaAssessment, Assessment, RegionKind
 from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.query.elsewhere import WayOut, ways_out
 from dgdo_geo.report.rules_facts import Facts
@@ -61,6 +61,9 @@ _ranked: Bounded[pd.DataFrame] = Bounded(64)
 _neighbours: Bounded[list[Place]] = Bounded(512)
 _facts: Bounded[Facts] = Bounded(8)
 _labels: Bounded[dict[Place, str]] = Bounded(2)
+HIDDEN_MARK = "."
+"""Between version and key of a hidden explorer."""
+_hidden: WeakKeyDictionary[Explorer, tuple[str, dict[str, str], object]] = WeakKeyDictionary()
 _serials: WeakKeyDictionary[Explorer, int] = WeakKeyDictionary()
 _next_serial = count()
 _numbering = threading.Lock()
@@ -102,8 +105,32 @@ def explorer() -> Explorer:
 
 
 def version(opened: Explorer) -> str:
-    """Short name of layers and rules together; part of the address of every layer on the map."""
-    return hashlib.sha256(f"{opened.overlay.hash}|{opened.knowledge.hash}".encode()).hexdigest()[:12]
+    """Short name of layers and rules together; part of the address of every layer on the map.
+
+    Of an explorer that is hidden it holds its key as well.
+    """
+    name = hashlib.sha256(f"{opened.overlay.hash}|{opened.knowledge.hash}".encode()).hexdigest()[:12]
+    return f"{name}{HIDDEN_MARK}{_hidden[opened][0]}" if opened in _hidden else name
+
+
+def hide(opened: Explorer, key: str, layers: Mapping[str, str], held: object = None) -> None:
+    """Mark an explorer as that of one visitor.
+
+    Parameters
+    ----------
+    key : str
+        Who does not know it, gets nothing of it.
+    layers : mapping of layer id to name of the file
+        The visitor's own layers.
+    held : object
+        Kept as long as the explorer: the folder of its workspace.
+    """
+    _hidden[opened] = (key, dict(layers), held)
+
+
+def own_layers(opened: Explorer) -> Mapping[str, str]:
+    """The visitor's own layers in an explorer, with the names of their files; empty for the server's workspace."""
+    return _hidden[opened][1] if opened in _hidden else {}
 
 
 def _serial(opened: Explorer) -> int:
@@ -117,6 +144,9 @@ def _serial(opened: Explorer) -> int:
 def area_answer(opened: Explorer, place: Place, on: date) -> AreaAssessment:
     """The answer of a region, kept for the next session that asks the same."""
     key = (_serial(opened), place, on)
+    if place.kind is RegionKind.POLYGON:
+        shape, name = places.geometry(opened, place), places.name_of(opened, place)
+        return _areas.get(key, lambda: opened.in_area(shape, on, name=name))
     return _areas.get(key, lambda: opened.for_region(place.code, on, kind=place.kind))
 
 

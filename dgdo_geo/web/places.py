@@ -13,7 +13,7 @@ from dgdo_geo.model import LayerStatus, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.regions import WATER_BOARDS, find_water_board, guess_kind
 from dgdo_geo.texts import section, text
-from dgdo_geo.web import formats
+from dgdo_geo.web import formats, own_area
 
 PLACE_KINDS = (
     RegionKind.MUNICIPALITY,
@@ -35,9 +35,9 @@ class Place:
     Attributes
     ----------
     kind : RegionKind
-        One of :data:`PLACE_KINDS`.
+        One of :data:`PLACE_KINDS`, or a polygon of the visitor's own.
     code : str
-        ``GM0193``, ``PV23``, the id of a water board, ``Oost``, or ``NL``.
+        ``GM0193``, ``PV23``, the id of a water board, ``Oost``, ``NL``, or a code of :mod:`dgdo_geo.web.own_area`.
     """
 
     kind: RegionKind
@@ -56,6 +56,8 @@ def find(explorer: Explorer, kind: RegionKind, wanted: str) -> Place:
     """
     if kind is RegionKind.COUNTRY and wanted.strip().upper() not in ("NL", "NEDERLAND"):
         raise InputError("region_unknown_suggest", kind=kind.value, name=wanted, suggestions="NL")
+    if kind is RegionKind.POLYGON:
+        return Place(kind, own_area.check_code(explorer, wanted))
     if kind is RegionKind.WATER_BOARD:
         return Place(kind, find_water_board(_water_boards(explorer), wanted)[0])
     return Place(kind, explorer.regions.find(kind, wanted).code)
@@ -75,6 +77,8 @@ def kind_of(code: str) -> RegionKind:
 def name_of(explorer: Explorer, place: Place) -> str:
     """Name of a place, without its kind."""
     regions = explorer.regions
+    if place.kind is RegionKind.POLYGON:
+        return text("own_area", "name")
     if place.kind is RegionKind.MUNICIPALITY:
         return regions.facts[place.code][0]
     if place.kind is RegionKind.PROVINCE:
@@ -89,6 +93,8 @@ def label(explorer: Explorer, place: Place) -> str:
     name = name_of(explorer, place)
     if place.kind is RegionKind.COUNTRY:
         return text("web_place", "country_label")
+    if place.kind is RegionKind.POLYGON:
+        return text("own_area", "label", area=formats.area(geometry(explorer, place).area))
     shown = text("web_place", f"label_{place.kind.name.lower()}", name=name)
     also = other_names(name)
     return text("web_place", "also", label=shown, names=", ".join(also)) if also else shown
@@ -131,14 +137,16 @@ def water_board_codes(explorer: Explorer) -> list[str]:
 
 def geometry(explorer: Explorer, place: Place) -> shapely.Geometry:
     """Polygon of a place, EPSG:28992."""
+    if place.kind is RegionKind.POLYGON:
+        return own_area.area_of(place.code).geometry
     if place.kind is RegionKind.WATER_BOARD:
         return find_water_board(_water_boards(explorer), place.code)[2]
     return explorer.regions.geometry(explorer.regions.find(place.kind, place.code))
 
 
 def neighbours(explorer: Explorer, place: Place) -> list[Place]:
-    """Places of the same kind that border on a place, by name; the country has none."""
-    if place.kind is RegionKind.COUNTRY:
+    """Places of the same kind that border on a place, by name; the country and an area of one's own have none."""
+    if place.kind in (RegionKind.COUNTRY, RegionKind.POLYGON):
         return []
     if place.kind is RegionKind.WATER_BOARD:
         frame = _water_boards(explorer).set_index("feature_id")
@@ -168,7 +176,7 @@ def holding(explorer: Explorer, place: Place | None, x: float, y: float) -> Plac
     regions = explorer.regions
     code = regions.municipality_at(x, y)
     if place is not None and place.kind is not RegionKind.MUNICIPALITY:
-        if place.kind is RegionKind.WATER_BOARD:
+        if place.kind in (RegionKind.WATER_BOARD, RegionKind.POLYGON):
             is_inside = bool(shapely.intersects_xy(geometry(explorer, place), x, y))
         else:
             is_inside = regions.parents(place.kind)[code] == place.code

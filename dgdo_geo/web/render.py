@@ -68,6 +68,7 @@ def _templates() -> jinja2.Environment:
         u=lambda key, **values: text("web_explained", key, **values),
         number=number_nl,
         s=lambda key, **values: text("web_layers", key, **values),
+        l=lambda key, **values: text("own_layer", key, **values),
         many=MANY_FEATURES,
         available=LayerStatus.AVAILABLE,
         count=counted,

@@ -21,7 +21,7 @@ import dgdo_geo
 from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.model import RegionKind
 from dgdo_geo.query import Explorer
-from dgdo_geo.web import geojson, opened, places, tiles
+from dgdo_geo.web import geojson, opened, own_layers, places, tiles
 from dgdo_geo.web.tiles import TileAddress
 
 STATIC = Path(__file__).parent / "static"
@@ -51,6 +51,7 @@ def routes(base_path: str = "") -> list[BaseRoute]:
         Route(f"{base}/geo/gemeenten.geojson", national_outline),
         Route(f"{base}/geo/gemeente/{{code}}/{{activity}}/{{band}}.geojson", verdict_polygons),
         Route(f"{base}/geo/gebied/{{kind}}/{{code}}.geojson", region_outline),
+        Route(f"{base}/geo/vlak/{{code}}/{{activity}}/{{band}}.geojson", own_polygons),
         Route(f"{base}/geo/laag/{{layer}}.geojson", layer_features),
         Route(f"{base}/geo/{{rest:path}}", unknown_address),
         Route(f"{base}/tiles/laag/{{layer}}/{{z}}/{{x}}/{{y}}.png", layer_tile),
@@ -99,10 +100,22 @@ def region_outline(request: Request) -> Response:
 
     def asked(explorer: Explorer) -> Asked:
         kind, code = request.path_params["kind"], request.path_params["code"]
-        if kind not in [one.value for one in places.PLACE_KINDS]:
+        if kind not in [one.value for one in (*places.PLACE_KINDS, RegionKind.POLYGON)]:
             raise InputError("region_unknown", kind=kind[:40], name=code)
         place = places.find(explorer, RegionKind(kind), code)
         return ("gebied", place), lambda: geojson.region(explorer, place)
+
+    return _geojson(request, asked)
+
+
+def own_polygons(request: Request) -> Response:
+    """The polygons of one activity in an area of one's own; ``?op=JJJJ-MM-DD`` for another peildatum."""
+
+    def asked(explorer: Explorer) -> Asked:
+        place = places.find(explorer, RegionKind.POLYGON, request.path_params["code"])
+        activity, band, on = request.path_params["activity"], _band(request, explorer), _day(request)
+        key = (place, activity, band, on)
+        return key, lambda: geojson.own_verdicts(explorer, place, activity, band, on)
 
     return _geojson(request, asked)
 
@@ -159,6 +172,11 @@ def unknown_address(request: Request) -> Response:
 
 def _explorer(version: str | None) -> tuple[Explorer, str]:
     """The workspace and its version; the last one without looking at the disk when the address names that version."""
+    if version is not None and opened.HIDDEN_MARK in version:
+        hidden = own_layers.hidden(version)
+        if hidden is None:
+            raise InputError("own_layers_gone")
+        return hidden, version
     last = _last[-1] if _last else None
     if last is None or last[1] != version:
         explorer = opened.explorer()
@@ -215,7 +233,8 @@ def _answer(
         return JSONResponse({"error": error.key, "message_nl": error.message_nl}, status_code=503)
     # An address that names the state of layers and rules never changes its content.
     lasting = request.query_params.get("v") == known
-    cache = "public, max-age=86400" if lasting else "no-cache"
+    who = "private" if opened.HIDDEN_MARK in known else "public"
+    cache = f"{who}, max-age=86400" if lasting else "no-cache"
     headers = {"ETag": etag, "Cache-Control": cache}
     if is_text:
         headers["Vary"] = "Accept-Encoding"

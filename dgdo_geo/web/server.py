@@ -14,7 +14,7 @@ from pathlib import Path
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.store import WORKSPACE_VARIABLE
 from dgdo_geo.texts import text
-from dgdo_geo.web.online import ONLINE_VARIABLE
+from dgdo_geo.web.online import ONLINE_VARIABLE, SAVE_VARIABLE
 
 SETTINGS = Path(__file__).with_name("streamlit.toml")
 """Settings of Streamlit; ``.streamlit/config.toml`` holds the same for ``streamlit run app.py``."""
@@ -24,7 +24,13 @@ FIRST_PORT = 8501
 PORTS_TRIED = 20
 
 
-def serve(port: int | None, host: str, workspace: Path | None, *, online: bool = False) -> int:
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that only this computer reaches."""
+
+
+def serve(
+    port: int | None, host: str, workspace: Path | None, *, online: bool = False, may_save: bool | None = None
+) -> int:
     """Serve the web app until it is interrupted.
 
     Parameters
@@ -37,6 +43,9 @@ def serve(port: int | None, host: str, workspace: Path | None, *, online: bool =
         The default workspace when None.
     online : bool
         Whether the national base map and the search for addresses may be asked.
+    may_save : bool, optional
+        Whether visitors may save a layer into the workspace. When None the environment variable ``DGDO_LADEN`` decides,
+        and without it: on an address that only this computer reaches.
 
     Returns
     -------
@@ -56,6 +65,10 @@ def serve(port: int | None, host: str, workspace: Path | None, *, online: bool =
         os.environ[WORKSPACE_VARIABLE] = str(workspace.resolve())
     if online:
         os.environ[ONLINE_VARIABLE] = "1"
+    if may_save is not None:
+        os.environ[SAVE_VARIABLE] = "1" if may_save else "0"
+    elif SAVE_VARIABLE not in os.environ and host in LOOPBACK:
+        os.environ[SAVE_VARIABLE] = "1"
     chosen = _free_port(host, port)
     import streamlit as st
     import uvicorn

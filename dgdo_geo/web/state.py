@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyproj
 
@@ -26,7 +26,7 @@ _PLAIN, _FULL = "kort", "volledig"
 MOST_COMPARED = 4
 """Regions that are set beside the one that was asked, at most."""
 KEYS = (
-    *(kind.value for kind in PLACE_KINDS),
+    *(kind.value for kind in (*PLACE_KINDS, RegionKind.POLYGON)),
     "activiteit",
     "diepte",
     "punt",
@@ -149,7 +149,7 @@ def from_params(params: Mapping[str, str], explorer: Explorer, today: date) -> t
 
     view = default_view(explorer, today)
     place: Place | None = None
-    for kind in PLACE_KINDS:
+    for kind in (RegionKind.POLYGON, *PLACE_KINDS):
         place = place or read(kind.value, lambda wanted, kind=kind: places.find(explorer, kind, wanted), None)  # type: ignore[misc]
     activity = read("activiteit", lambda wanted: explorer.knowledge.activity(wanted).id, view.activity)
     point = read("punt", lambda written: _land_point(written, explorer), None)
@@ -258,6 +258,23 @@ def read_coordinate(value: str) -> float:
     if not re.fullmatch(r"-?\d{1,9}(\.\d+)?", plain):
         raise InputError("coordinate_wrong", value=value)
     return float(plain)
+
+
+def corners_of(drawn: Mapping[str, Any]) -> list[Point]:
+    """Corners of a polygon that the browser sends, in whole metres of RD; a click is no more exact than that.
+
+    Raises
+    ------
+    InputError
+        If it is no polygon.
+    """
+    try:
+        geometry = drawn["geometry"]
+        if geometry["type"] != "Polygon":
+            raise ValueError
+        return [rd(float(longitude), float(latitude)) for longitude, latitude, *_ in geometry["coordinates"][0]]
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+        raise InputError("area_empty") from None
 
 
 def lonlat(x: float, y: float) -> Point:

@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 
 from dgdo_geo import maps
-from dgdo_geo.assess.country import Parts
 from dgdo_geo.errors import InputError
-from dgdo_geo.maps import MOTIF_PX, PATTERNS, Motif, Pattern
-from dgdo_geo.model import Potential, Verdict, outcome_of
+from dgdo_geo.model.patterns import MOTIF_PX, PATTERNS, Motif, Pattern
 from dgdo_geo.overlay.grid import MERCATOR_M, TILE_PIXELS
 from dgdo_geo.query import Explorer
-from dgdo_geo.query.displayed import Displayed, displayed
+from dgdo_geo.query.displayed import Displayed, class_of, displayed
 from dgdo_geo.texts import text
 from dgdo_geo.web import opened
 
@@ -45,13 +43,6 @@ _SPARSE = Pattern("#000000", HATCH_COLOUR, Motif(dots=((3, 3), (9, 9)), size=1.1
 _displayed: WeakKeyDictionary[Explorer, Displayed] = WeakKeyDictionary()
 _making = threading.Lock()
 _classes: opened.Bounded[NDArray[np.uint8]] = opened.Bounded(48)
-_OUTCOME_NUMBER = {key: i for i, key in enumerate(PATTERNS["verdict"])}
-_OUTCOMES = np.array(
-    [[_OUTCOME_NUMBER[outcome_of(verdict, conclusive)] for conclusive in (False, True)] for verdict in Verdict],
-    np.uint8,
-)
-_FOUND = np.array([_OUTCOME_NUMBER[verdict.key] for verdict in Verdict], np.uint8)
-_POTENTIALS = np.array([list(PATTERNS["potential"]).index(potential.key) for potential in Potential], np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +97,7 @@ def verdict_tile(explorer: Explorer, kind: str, activity: str, band: int, on: da
         raise InputError("map_kind_unknown", kind=kind, known=", ".join(PATTERNS))
     found = cells(explorer)
     key = (opened.version(explorer), kind, activity, band, on)
-    classes = _classes.get(key, lambda: _with_nothing(_class_of(kind, found.parts(activity, band, on))))
+    classes = _classes.get(key, lambda: _with_nothing(class_of(kind, found.parts(activity, band, on))))
     patterns = list(PATTERNS[kind].values())
     return _drawn(found, classes, address, [(p, True) for p in patterns])
 
@@ -125,17 +116,6 @@ def layer_tile(explorer: Explorer, layer_id: str, address: TileAddress) -> bytes
     numbers = np.array([255, 255, 0, 1], np.uint8)
     classes = _classes.get(key, lambda: _with_nothing(numbers[found.presence_of(layer_id)]))
     return _drawn(found, classes, address, [(_SPARSE, False), (_HATCH, False)])
-
-
-def _class_of(kind: str, parts: Parts) -> NDArray[np.uint8]:
-    """Position of the pattern of every distinct pair; the same words as on the polygons of a municipality."""
-    conclusive = parts.conclusive.astype(np.intp)
-    if kind == "verdict":
-        return np.asarray(_OUTCOMES[parts.verdict, conclusive])
-    if kind == "potential":
-        return np.asarray(_POTENTIALS[parts.potential])
-    is_found = parts.conclusive | (parts.indication > Verdict.NO_KNOWN_CONSTRAINT)
-    return np.where(is_found, _FOUND[parts.indication], np.uint8(_OUTCOME_NUMBER["unknown"]))
 
 
 def _with_nothing(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:

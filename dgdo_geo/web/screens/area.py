@@ -11,7 +11,7 @@ from dgdo_geo.errors import DgdoGeoError
 from dgdo_geo.model import AreaAssessment
 from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import text
-from dgdo_geo.web import addresses, card, card_parts, controls, formats, frame, opened, places, profile
+from dgdo_geo.web import addresses, card, card_parts, controls, formats, frame, opened, own_area_form, places, profile
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.places import Place
 from dgdo_geo.web.render import render
@@ -33,11 +33,13 @@ def show() -> None:
     with columns[2]:
         controls.choose_detail(turn.view)
     addresses.search(turn)
+    own_area_form.show(turn, has_map=False)
     assessment = frame.area_assessment(turn)
     turn = replace(turn, view=frame.settled(turn, assessment))
     if assessment is None or turn.view.place is None:
         st.info(text("web_area", "no_place"))
         return
+    own_area_form.remark(turn)
     _profile(turn, assessment)
 
 

@@ -10,7 +10,7 @@ from dgdo_geo.intake import freshness
 from dgdo_geo.model import Family, LayerState, LayerStatus
 from dgdo_geo.report.fetched import last_fetch
 from dgdo_geo.texts import text
-from dgdo_geo.web import controls, frame
+from dgdo_geo.web import controls, frame, load_form
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.render import render
 
@@ -27,6 +27,7 @@ def show() -> None:
     st.header(text("web_layers", "on_map"), anchor=False)
     controls.choose_layers(turn.explorer, turn.view)
     st.markdown(text("web_layers", "on_map_how"))
+    load_form.show(turn)
     st.header(text("web_layers", "all"), anchor=False)
     st.html(catalogue(turn))
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dgdo_geo.model import Answer, Assessment
 from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import text
-from dgdo_geo.web import addresses, card, card_parts, controls, formats, frame, mapview, places
+from dgdo_geo.web import addresses, card, card_parts, controls, formats, frame, mapview, own_area_form, places
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.state import View
 from dgdo_geo.web.way_out import has_no, way_out
@@ -30,9 +30,10 @@ def show() -> None:
         assessment = _assessment(turn)
     turn = replace(turn, view=frame.settled(turn, assessment))
     chosen = None if assessment is None else frame.answer_of(assessment, turn.view)
+    own_area_form.remark(turn)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        mapview.show(turn.explorer, turn.view, chosen)
+        mapview.show(turn.explorer, turn.view, chosen, is_drawable=True)
     with right:
         if assessment is None or chosen is None:
             st.header(text("web", "card"), anchor=False)
@@ -53,6 +54,7 @@ def _choose(turn: Turn) -> None:
     with columns[3]:
         controls.choose_date(turn.view)
     addresses.search(turn)
+    own_area_form.show(turn, has_map=True)
 
 
 def _assessment(turn: Turn) -> Assessment | None:

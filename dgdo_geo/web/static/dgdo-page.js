@@ -14,6 +14,9 @@
   // What we or a maker of a layer wrote is never touched.
   const OURS = ".dgdo, [data-testid=stMarkdownContainer], [data-testid=stHtml], script, style";
 
+  // Inside these, what looks like ours is of the library.
+  const THEIRS = "[role=dialog], [data-testid=stFileUploaderDropzone]";
+
   function dutch(words) {
     const bare = words.replace(/\s+/g, " ").trim();
     if (!bare) return null;
@@ -27,7 +30,7 @@
 
   function mendText(node) {
     const parent = node.parentElement;
-    if (!parent || (parent.closest(OURS) && !parent.closest("[role=dialog]"))) return;
+    if (!parent || (parent.closest(OURS) && !parent.closest(THEIRS))) return;
     // Among the options of a list, only these are of the library.
     if (parent.closest("[role=option]") && !/^(Select |No (results|options))/.test(node.data)) return;
     const better = dutch(node.data);
@@ -35,7 +38,7 @@
   }
 
   function mendElement(element) {
-    if (element.closest(OURS) && !element.closest("[role=dialog]")) return;
+    if (element.closest(OURS) && !element.closest(THEIRS)) return;
     for (const name of ATTRIBUTES) {
       const value = element.getAttribute(name);
       const better = value && dutch(value);

@@ -61,6 +61,7 @@
       L.DomEvent.disableScrollPropagation(bar);
       var now = dgdo.state(map);
       measuring(map, words, button(bar, "measure", words.measure, "M2 12 12 2l4 4L6 16zM5 9l2 2M8 6l2 2M11 3l2 2"));
+      if (words.is_drawable) drawing(map, words, button(bar, "draw", words.draw, "M3 14 5 4l9-1 2 8-6 5zM3 14l7 2"));
       now.opener = button(bar, "layers", words.layers, "M9 2 2 6l7 4 7-4zM2 9.5l7 4 7-4M2 13l7 4 7-4");
       var print = button(bar, "print", words.print, "M5 7V2h8v5M5 13H2V7h14v6h-3M5 11h8v5H5z");
       print.onclick = function () { (window.parent || window).print(); };
@@ -212,28 +213,31 @@
     return m2 < 1e6 ? dutch(m2 / 1e4) + " ha" : dutch(m2 / 1e6) + " km²";
   };
 
-  function measuring(map, words, opener) {
-    var made = panel(map, opener, "measure", words.measure), points = [], drawn = null, box = map.getContainer();
-    L.DomUtil.create("p", "", made.box).textContent = words.measure_how;
+  /* Points on the map, set by clicks or with the keyboard, and what they say: the ground of measuring and drawing.
+     `about`: name, words_how, say(points) -> sentences, done(points) for a button that hands them over. */
+  function drafting(map, words, opener, about) {
+    var made = panel(map, opener, about.name, words[about.name]), points = [], drawn = null, box = map.getContainer();
+    L.DomUtil.create("p", "", made.box).textContent = words[about.name + "_how"];
     var result = L.DomUtil.create("p", "dgdo-measured", made.box);
     result.setAttribute("role", "status");
-    var acts = L.DomUtil.create("div", "dgdo-acts", made.box);
-    [["add", function () { add(map.getCenter()); }], ["undo", function () { points.pop(); draw(); }],
-      ["clear", function () { points = []; draw(); }], ["close", function () { made.show(false); opener.focus(); }]
-    ].forEach(function (act) {
+    var acts = L.DomUtil.create("div", "dgdo-acts", made.box), finish = null;
+    var buttons = [["add", function () { add(map.getCenter()); }], ["undo", function () { points.pop(); draw(); }],
+      ["clear", function () { points = []; draw(); }], ["close", function () { made.show(false); opener.focus(); }]];
+    if (about.done) buttons.splice(1, 0, ["done", function () { if (points.length > 2) about.done(points, drawn); }]);
+    buttons.forEach(function (act) {
       var one = L.DomUtil.create("button", "dgdo-button", acts);
       one.type = "button";
-      one.textContent = words["measure_" + act[0]];
+      one.textContent = words[about.name + "_" + act[0]] || words["measure_" + act[0]];
       one.onclick = act[1];
+      if (act[0] === "done") { finish = one; one.classList.add("dgdo-main"); }
     });
     function add(where) { points.push(where); draw(); }
     function draw() {
       if (drawn) drawn.remove();
       drawn = null;
-      var size = dgdo.measured(points);
-      var parts = points.length < 2 ? [words.measure_none] : [words.measure_length.replace("{value}", dgdo.lengthNl(size.length_m))];
-      if (points.length > 2) parts.push(words.measure_area.replace("{value}", dgdo.areaNl(size.area_m2)));
-      result.textContent = parts.join(" ");
+      result.textContent = about.say(points).join(" ");
+      /* Not `disabled`: a reader of the screen would not find the button, nor why it does nothing. */
+      if (finish) finish.setAttribute("aria-disabled", String(points.length < 3));
       if (!points.length) return;
       var style = { color: "#154273", weight: 3, interactive: false, pane: "dgdo-measure" };
       dgdo.pane(map, "dgdo-measure", 620);
@@ -244,24 +248,53 @@
       drawn.addLayer(path).addTo(map);
     }
     made.changed = function (isShown) {
-      box.classList.toggle("dgdo-measuring", isShown);
+      box.classList.toggle("dgdo-measuring", !!box.querySelector(".dgdo-drafting:not([hidden])"));
       if (!isShown) points = [];
       draw();
       if (isShown) acts.firstChild.focus();
     };
-    /* Before the map sees it: a click that measures must not also ask for an answer. */
+    made.box.classList.add("dgdo-drafting");
+    /* Before the map sees it: a click that sets a point must not also ask for an answer. */
     box.addEventListener("click", function (event) {
       if (made.box.hidden || event.target.closest(".leaflet-control, .dgdo-panel, .dgdo-corner")) return;
       event.stopImmediatePropagation();
       if (map.dragging && map.dragging.moved()) return;
       add(map.mouseEventToLatLng(event));
     }, true);
-    dgdo.state(map).measure = function (where) {
+    var now = dgdo.state(map);
+    (now.drafts = now.drafts || []).push(function (where) {
       if (made.box.hidden) return false;
       add(where);
       return true;
-    };
+    });
     draw();
+  }
+
+  function measuring(map, words, opener) {
+    drafting(map, words, opener, { name: "measure", say: function (points) {
+      var size = dgdo.measured(points);
+      if (points.length < 2) return [words.measure_none];
+      var said = [words.measure_length.replace("{value}", dgdo.lengthNl(size.length_m))];
+      return points.length < 3 ? said : said.concat(words.measure_area.replace("{value}", dgdo.areaNl(size.area_m2)));
+    } });
+  }
+
+  /* A polygon for a question. streamlit-folium hands over what Leaflet.draw says is made. */
+  function drawing(map, words, opener) {
+    drafting(map, words, opener, {
+      name: "draw",
+      say: function (points) {
+        if (points.length < 3) return [words.draw_none.replace("{count}", points.length)];
+        var area = dgdo.areaNl(dgdo.measured(points).area_m2);
+        return [words.draw_area.replace("{count}", points.length).replace("{value}", area)];
+      },
+      done: function (points) {
+        var layer = L.polygon(points);
+        /* Its own number: the same area drawn again is a new question. */
+        layer.feature = { type: "Feature", properties: { number: Date.now() } };
+        map.fire("draw:created", { layer: layer, layerType: "polygon" });
+      }
+    });
   }
 
   /* Keyboard: the arrows move the map under a cross, Enter asks for the place under it. ----- */
@@ -272,7 +305,7 @@
       if (event.target !== box || event.key !== "Enter") return;
       event.preventDefault();
       var centre = map.getCenter();
-      if (dgdo.state(map).measure(centre)) return;
+      if (dgdo.state(map).drafts.some(function (take) { return take(centre); })) return;
       map.fire("click", {
         latlng: centre, containerPoint: map.latLngToContainerPoint(centre), layerPoint: map.latLngToLayerPoint(centre)
       });

@@ -1,0 +1,1 @@
+"""Static pictures of a report as SVG: maps, bars of shares, where a region lies."""
