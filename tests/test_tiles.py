@@ -8,6 +8,7 @@ import json
 import math
 import warnings
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import shapely
 from rasterio.errors import NotGeoreferencedWarning
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from streamlit.testing.v1 import AppTest
 from worlds import at
 
 from dgdo_geo.errors import InputError, NotInForceError
@@ -435,3 +437,22 @@ def test_a_layer_of_many_polygons_comes_as_tiles(explorer: Explorer, monkeypatch
     assert (zones.is_tiled, faults.is_tiled) == (True, False)
     assert zones.drawn("1", 0).url.startswith("../../tiles/laag/boringsvrije_zones/")
     assert faults.drawn("1", 1).url == "../../geo/laag/breuken.geojson?v=1"
+
+
+def test_browser_may_use_nothing_but_the_clipboard(app: Any) -> None:
+    _, head, _ = ask(app, "/gezond")
+    allowed = dict(item.strip().split("=") for item in head["permissions-policy"].split(","))
+    assert {name for name, who in allowed.items() if who == "()"} >= {"camera", "microphone", "geolocation"}
+    assert allowed["clipboard-write"] == "(self)"
+    assert head["cross-origin-opener-policy"] == head["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_log_has_a_line_per_question_without_the_question(caplog: pytest.LogCaptureFixture) -> None:
+    page = AppTest.from_file(str(Path(routes.__file__).with_name("main.py")), default_timeout=60)
+    page.query_params.update({"punt": "203000,503000", "activiteit": "geothermie"})
+    with caplog.at_level("INFO", logger="dgdo_geo.web.access"):
+        page.run()
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "dgdo_geo.web.access"]
+    assert [(line["question"], line["status"]) for line in lines] == [("/", "ok")]
+    assert set(lines[0]) == {"question", "status", "ms"} and lines[0]["ms"] > 0
+    assert not any(word in caplog.text for word in ("203000", "geothermie", "Zwolle"))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dgdo_geo.texts import section, text
 from dgdo_geo.web.elements import BASE_MAP
-from dgdo_geo.web.online import is_online
+from dgdo_geo.web.online import INSTANCE, is_online
 
 GONE = 499
 """In the log only: the visitor left before there was an answer."""
@@ -184,7 +184,8 @@ def _dutch(html: bytes, *, is_page: bool) -> bytes:
 
 @cache
 def _our_script() -> bytes:
-    words = json.dumps({"widgets": section("web_widgets"), "shell": section("web_shell")}, ensure_ascii=False)
+    said = {"widgets": section("web_widgets"), "shell": section("web_shell"), "instance": INSTANCE}
+    words = json.dumps(said, ensure_ascii=False)
     # Inside a script nothing is escaped; this is the one way out of it.
     words = words.replace("<", "\\u003c")
     tag = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:12]

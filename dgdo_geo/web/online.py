@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
+
+INSTANCE = secrets.token_hex(6)
+"""Name of this process: a page in a browser tells by it that the server was started again."""
 
 ONLINE_VARIABLE = "DGDO_ONLINE"
 """Set to 1 by ``serve --online``; everything else is off."""

@@ -22,6 +22,7 @@ from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.model import RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.web import geojson, opened, own_layers, places, tiles
+from dgdo_geo.web.online import INSTANCE
 from dgdo_geo.web.tiles import TileAddress
 
 STATIC = Path(__file__).parent / "static"
@@ -63,7 +64,7 @@ def routes(base_path: str = "") -> list[BaseRoute]:
 
 
 def health(request: Request) -> Response:
-    """Whether questions can be answered: version, and how many layers have which status."""
+    """Whether questions can be answered: version, name of this process, and how many layers have which status."""
     try:
         states = opened.explorer().states.values()
     except DgdoGeoError as error:
@@ -71,7 +72,8 @@ def health(request: Request) -> Response:
         return JSONResponse(body, status_code=503)
     counts = Counter(state.status.value for state in states)
     layers = {word: counts.get(word, 0) for word in ("available", "not_loaded", "unreadable")}
-    return JSONResponse({"status": "ok", "version": dgdo_geo.__version__, "layers": layers})
+    about = {"status": "ok", "version": dgdo_geo.__version__, "instance": INSTANCE, "layers": layers}
+    return JSONResponse(about, headers={"Cache-Control": "no-store"})
 
 
 # Polygons ---------------------------------------------------------------------------------

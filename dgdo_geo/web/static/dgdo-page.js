@@ -2,7 +2,7 @@
    The words come from the page itself (#dgdo-words), which the server takes from its text files. */
 (() => {
   "use strict";
-  const { widgets, shell } = JSON.parse(document.getElementById("dgdo-words").textContent);
+  const { widgets, shell, instance } = JSON.parse(document.getElementById("dgdo-words").textContent);
   const exact = new Map();
   const patterns = [];
   for (const [english, dutch] of Object.entries(widgets)) {
@@ -66,6 +66,22 @@
     subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES,
   });
   mend(document.body);
+
+  // A server that restarted ------------------------------------------------------------------
+
+  /* The new server does not know this page: the first choice would be lost. The address holds the view, so ask it again. */
+  const Native = window.WebSocket;
+  let opened = 0;
+  window.WebSocket = class extends Native {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("open", async () => {
+        if (opened++ === 0) return;
+        const answer = await fetch("./gezond", { cache: "no-store" }).then((found) => found.json()).catch(() => ({}));
+        if (answer.instance && answer.instance !== instance) location.reload();
+      });
+    }
+  };
 
   // The link ------------------------------------------------------------------------------
 
