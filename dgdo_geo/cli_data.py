@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, phases, print_json, progress, read_date
-from dgdo_geo.errors import DataError, DgdoGeoError
+from dgdo_geo.errors import DataError, DgdoGeoError, InputError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dgdo_geo.intake.fetching import Step
     from dgdo_geo.intake.flips import Flips
     from dgdo_geo.intake.freshness import Freshness
+    from dgdo_geo.intake.outcome import Look
     from dgdo_geo.intake.versions import Version
 
 INTERRUPTED = 130
@@ -81,6 +82,11 @@ def add(
     """Load a GIS file as a layer: a dry run, unless ``--opslaan`` is given."""
     from dgdo_geo import intake
 
+    given = {
+        "--crs": crs, "--klasse": klasse, "--klasse-kolom": klasse_kolom, "--waarde": waarde,
+        "--naam-kolom": naam_kolom, "--id-kolom": id_kolom, "--bron": bron, "--licentie": licentie,
+        "--datum": datum, "--kwaliteit": kwaliteit, "--nauwkeurigheid": nauwkeurigheid, "--volledig": volledig,
+    }  # fmt: skip
     make = partial(
         intake.recipe_from_options,
         layer=laag,
@@ -97,22 +103,33 @@ def add(
         accuracy_m=nauwkeurigheid,
         complete=volledig,
     )
-    with _recipe(bestand, bronmap, make) as recipe:
+    is_recipe = not intake.is_url(bestand) and bestand.casefold().endswith(".toml")
+    if is_recipe and (beside := [name for name, value in given.items() if value]):
+        raise InputError("options_beside_recipe", options=", ".join(beside))
+    with _recipe(bestand, bronmap, laag, make) as recipe:
         saved = _Saved(recipe, workspace) if opslaan else None
-        results = intake.run(recipe, workspace, save=opslaan, on_progress=phases())
+        told = _Looked(is_shown=not (opslaan or as_json))
+        with told:
+            results = intake.run(
+                recipe, workspace, save=opslaan, on_progress=phases(), on_look=told.look, on_done=told.done
+            )
     flips = saved.keep(results, skip=zonder_vergelijking) if saved is not None else None
     _tell_added(results, flips, as_json=as_json)
 
 
 @contextmanager
-def _recipe(given: str, folder: Path | None, make: Callable[..., Recipe]) -> Iterator[Recipe]:
+def _recipe(given: str, folder: Path | None, layer: str | None, make: Callable[..., Recipe]) -> Iterator[Recipe]:
     """The recipe that was given, or one for a file or a web address; what is downloaded is removed afterwards."""
     from dgdo_geo import intake
     from dgdo_geo.intake.from_url import ANALYST
 
     if not intake.is_url(given):
         path = Path(given)
-        yield intake.read_recipe(path, folder) if path.suffix.casefold() == ".toml" else make(path)
+        if path.suffix.casefold() == ".toml":
+            recipe = intake.read_recipe(path, folder)
+            yield recipe if layer is None else intake.only(recipe, layer)
+        else:
+            yield make(path)
         return
     make(Path(given))  # what is wrong with the options shows before anything is downloaded
     with TemporaryDirectory(prefix="dgdo-geo-") as found:
@@ -136,7 +153,7 @@ def _tell_added(results: Sequence[Intake], flips: Flips | None, *, as_json: bool
         told = None if flips is None else asdict(flips)
         print_json({"layers": [result.to_dict() for result in results], "saved": flips is not None, "flips": told})
         return
-    for result in results:
+    for result in results if flips is not None else ():
         typer.echo(result.describe_nl())
     typer.echo(text("cli", "add_dry_run" if flips is None else "add_saved"))
     if flips is not None:
@@ -212,6 +229,33 @@ def compared(before: Mapping[str, Version], workspace: Path | None, reason: str 
             "rows": diff.summary(),
         }
     )
+
+
+class _Looked:
+    """Tells a dry run layer by layer; of a layer that is refused, what its file is."""
+
+    def __init__(self, *, is_shown: bool) -> None:
+        self._is_shown = is_shown
+        self._waiting: Look | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self._waiting is not None:
+            typer.echo(self._waiting.describe_nl())
+
+    def look(self, look: Look) -> None:
+        """A file was looked at; what it is to become is not known yet."""
+        self._waiting = look if self._is_shown else None
+
+    def done(self, result: Intake) -> None:
+        """A layer is right."""
+        if self._is_shown:
+            typer.echo(
+                result.describe_nl() if result.look is None else f"{result.look.describe_nl()}\n{result.describe_nl()}"
+            )
+        self._waiting = None
 
 
 class _Saved:

@@ -97,6 +97,12 @@ def _of_kind(geometry: NDArray[np.object_], dimension: int) -> NDArray[np.object
     return result
 
 
+def _is_in_kilometres(frame: gpd.GeoDataFrame) -> bool:
+    """True when all would lie in the country with its coordinates times a thousand."""
+    west, south, east, north = (1000 * float(value) for value in frame.total_bounds)
+    return LAND_BOUNDS[0] <= west and LAND_BOUNDS[1] <= south and east <= LAND_BOUNDS[2] and north <= LAND_BOUNDS[3]
+
+
 def drop_outside(frame: gpd.GeoDataFrame, report: Report, *, at_sea: bool = False) -> gpd.GeoDataFrame:
     """Leave out features that lie wholly outside the frame of the Netherlands; counted.
 
@@ -113,9 +119,11 @@ def drop_outside(frame: gpd.GeoDataFrame, report: Report, *, at_sea: bool = Fals
     land = _meets_box(frame.geometry.to_numpy(), LAND_BOUNDS)
     inside = _meets_box(frame.geometry.to_numpy(), SEA_BOUNDS) if at_sea else land
     report.outside = int((~inside).sum())
-    if at_sea:
+    if at_sea and (inside & ~land).any():
         report.note(text("intake", "at_sea", count=int((inside & ~land).sum())))
     if not inside.any():
+        if _is_in_kilometres(frame):
+            raise InputError("file_in_km", file=report.file)
         is_sea = not at_sea and _meets_box(frame.geometry.to_numpy(), SEA_BOUNDS).any()
         raise InputError("file_at_sea" if is_sea else "file_outside", file=report.file, crs=report.crs_used)
     return frame if inside.all() else frame[inside]

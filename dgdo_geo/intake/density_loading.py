@@ -19,7 +19,7 @@ from dgdo_geo.intake.declaring import is_ruled
 from dgdo_geo.intake.density import DensityOptions
 from dgdo_geo.intake.density_sources import Source, areas_only, read_land, read_sources
 from dgdo_geo.intake.looking import Facts, look_at_place
-from dgdo_geo.intake.outcome import Intake, Look
+from dgdo_geo.intake.outcome import Intake, Look, chosen_rows
 from dgdo_geo.intake.recipe import ClassMapping, Columns, RecipeLayer
 from dgdo_geo.model import NO_DATA, RD_NEW, Layer
 from dgdo_geo.texts import number_nl, text
@@ -75,7 +75,7 @@ def bring_in_lines(
     """
     options = _checked(item, layer, folder)
     frame = harmonise.repair(frame, "line", report)
-    look = Look(report, facts, look_at_place(raw, frame, workspace, report))
+    look = Look(report, facts, look_at_place(raw, frame, workspace, report), chosen=chosen_rows(item.read))
     if on_look is not None:
         on_look(look)
     land = read_land(workspace)

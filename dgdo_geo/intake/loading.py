@@ -16,14 +16,22 @@ from dgdo_geo.intake.density_loading import bring_in_lines
 from dgdo_geo.intake.doubt import doubt_crs
 from dgdo_geo.intake.grid_loading import take_in_grid
 from dgdo_geo.intake.heights import depths_of
-from dgdo_geo.intake.looking import Facts, Place, check_codes, look_at_columns, look_at_place, without_padding
-from dgdo_geo.intake.outcome import Intake, Look
+from dgdo_geo.intake.looking import (
+    Facts,
+    Place,
+    check_codes,
+    compare_area,
+    look_at_columns,
+    look_at_place,
+    without_padding,
+)
+from dgdo_geo.intake.outcome import Intake, Look, chosen_rows
 from dgdo_geo.intake.proposing import Proposal, propose
 from dgdo_geo.intake.recipe import Recipe, RecipeLayer
 from dgdo_geo.model import Family, Layer
 from dgdo_geo.sources.files import read_file
 from dgdo_geo.sources.placing import beside
-from dgdo_geo.texts import text
+from dgdo_geo.texts import number_nl, text
 
 __all__ = [
     "Intake", "Look", "bring_in", "complete_classes", "declared_layer", "doubt_crs", "run", "take_in",
@@ -42,6 +50,7 @@ def run(
     save: bool = False,
     on_progress: Progress | None = None,
     on_look: OnLook | None = None,
+    on_done: Callable[[Intake], None] | None = None,
 ) -> list[Intake]:
     """Read and harmonise every layer; with ``save`` put them in the workspace, but only if all are right.
 
@@ -53,6 +62,8 @@ def run(
         False is a dry run: nothing is written.
     on_progress : callable, optional
     on_look : callable, optional
+    on_done : callable, optional
+        Called with every layer that has been read; none has been saved by then.
 
     Raises
     ------
@@ -60,7 +71,11 @@ def run(
         At the first layer that is wrong; then nothing has been written.
     """
     opened = store.open_workspace(workspace, create=save, missing_ok=True)
-    results = [take_in(item, recipe.folder, opened, on_progress=on_progress, on_look=on_look) for item in recipe.layers]
+    results = []
+    for item in recipe.layers:
+        results.append(take_in(item, recipe.folder, opened, on_progress=on_progress, on_look=on_look))
+        if on_done is not None:
+            on_done(results[-1])
     if save:
         for result in results:
             refuse_failed(result.checked, result.layer)
@@ -142,13 +157,14 @@ def bring_in(
     )
     frame = harmonise.drop_outside(frame, report, at_sea=item.at_sea)
     place = look_at_place(raw, frame, workspace, report)
-    look = Look(report, facts, place, _proposal(facts, frame, item, layer))
+    look = Look(report, facts, place, _proposal(facts, frame, item, layer), chosen_rows(item.read))
     if on_look is not None:
         on_look(look)
     _doubts(facts, place, layer, report)
     frame = _classified(frame, item, layer, report)
     check_codes(frame, workspace, report)
     if layer.family is Family.BOUNDARIES:
+        compare_area(place, item.layer, workspace, report)
         frame = harmonise.clean_coverage(frame, report)
     frame = _in_schema(frame, item, report)
     _tell(on_progress, "phase_columns", len(frame), len(frame))
@@ -179,6 +195,8 @@ def _doubts(facts: Facts, place: Place, layer: Layer, report: harmonise.Report) 
     if place.detail_m is not None and layer.accuracy_m < place.detail_m:
         least, said = f"{place.detail_m:.3g}", f"{layer.accuracy_m:g}"
         report.note(text("intake", "accuracy_too_fine", said=said, least=least))
+    if facts.is_round:
+        report.note(text("intake", "cut_off", count=number_nl(facts.rows_in_file)))
     if facts.other_coordinates:
         columns = ", ".join(facts.other_coordinates)
         report.note(text("intake", "other_coordinates", columns=columns, used=report.crs_used))

@@ -14,11 +14,13 @@ import shapely
 from dgdo_geo import harmonise, store
 from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.harmonise import as_text
-from dgdo_geo.texts import text
+from dgdo_geo.texts import number_nl, text
 
 FEW = 50
 """A column with at most so many values may hold classes: its values are counted."""
 EXAMPLES = 3
+CUT_OFF = 1000
+"""Services give at most a multiple of this number of features."""
 SAMPLE = 200_000
 """Rows that a guess looks at; counts are of all rows."""
 CODE_NAME = re.compile(
@@ -28,8 +30,12 @@ AREA_CODE = {"gemeenten": re.compile(r"GM\d{4}"), "provincies": re.compile(r"PV\
 """Layer of boundaries, and how its codes are written."""
 NO_PLACE = re.compile(r"GM099[789]|PV99")
 """Codes of statistics for ‘abroad’ and ‘unknown’."""
+LEAST_PLACES = 50
+"""Of fewer different vertices nothing is said about rounding: a few squares on round numbers may well be exact."""
+MUCH_MORE = 1.1
+"""Boundaries that cover so many times the loaded ones are told."""
 ED50 = re.compile(r"ED[ _-]?50|23031|UTM", re.IGNORECASE)
-UTM_X, UTM_Y = (350_000, 900_000), (5_500_000, 6_200_000)
+UTM_Y = (5_500_000, 6_200_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,15 @@ class Facts:
 
     Attributes
     ----------
+    rows : int
+        That were read; a row may hold the points of several rows of the file.
     parts : tuple of Parts
     other_coordinates : tuple of str
         Columns with coordinates in another system than the geometry.
     wrong_sheets : tuple of (sheet, column, value)
         Sheets of a workbook in which a column names another sheet.
+    rows_in_file : int
+        Before rows were left out or joined by the recipe.
     """
 
     rows: int
@@ -85,6 +95,12 @@ class Facts:
     parts: tuple[Parts, ...]
     other_coordinates: tuple[str, ...]
     wrong_sheets: tuple[tuple[str, str, str], ...] = ()
+    rows_in_file: int = 0
+
+    @property
+    def is_round(self) -> bool:
+        """True for just as many rows as a service gives at most: the file may have been cut off."""
+        return self.rows_in_file >= CUT_OFF and self.rows_in_file % CUT_OFF == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +117,13 @@ class Place:
         That the features touch.
     vertex_m, smallest_m : float, optional
         Median distance between neighbouring vertices; root of the smallest area, or the shortest line.
+    area_km2 : float, optional
+        Of all polygons; overlap counts twice.
     scale : int, optional
         Of a map with a vertex every half millimetre.
     rounding_m : float, optional
-        Step to which the coordinates of the source are rounded, when that is more than a centimetre.
+        Step to which the coordinates of the source are rounded, when that is more than a centimetre and there are
+        enough vertices to tell.
     detail_m : float, optional
         No accuracy better than this can be seen in the drawing.
     """
@@ -114,6 +133,7 @@ class Place:
     provinces: tuple[str, ...] = ()
     vertex_m: float | None = None
     smallest_m: float | None = None
+    area_km2: float | None = None
     scale: int | None = None
     rounding_m: float | None = None
     detail_m: float | None = None
@@ -153,6 +173,7 @@ def look_at_columns(frame: gpd.GeoDataFrame) -> Facts:
         parts=_parts(table, columns),
         other_coordinates=_other_coordinates(table, columns),
         wrong_sheets=_wrong_sheets(table),
+        rows_in_file=int(how.get("rows_in_file", len(frame))),
     )
 
 
@@ -201,7 +222,7 @@ def _parts(table: pd.DataFrame, columns: Sequence[ColumnFacts]) -> tuple[Parts, 
     for column in columns:
         is_code = column.kind in ("text", "number_text", "number") and CODE_NAME.search(column.name) is not None
         ratio = column.distinct / max(len(table), 1)
-        if not is_code or column.empty or not 0.3 <= ratio < 1 or len(table) < 4:
+        if not is_code or column.empty or not 0.3 <= ratio <= 0.9 or len(table) < 4:
             continue
         code = as_text(sample[column.name])
         others = [as_text(sample[c.name]) for c in words if c.name != column.name and c.distinct <= column.distinct]
@@ -213,17 +234,24 @@ def _parts(table: pd.DataFrame, columns: Sequence[ColumnFacts]) -> tuple[Parts, 
 
 def _other_coordinates(table: pd.DataFrame, columns: Sequence[ColumnFacts]) -> tuple[str, ...]:
     """Columns with coordinates on the old datum ED50, or in metres of UTM zone 31."""
-    found = []
+    found = set()
     for column in columns:
         if ED50.search(column.name) or any(ED50.search(value) for value in column.values):
-            found.append(column.name)
-        elif column.kind in ("number", "number_text") and re.search(
-            "[xy]|coord|oost|noord|east|north", column.name, re.I
-        ):
+            found.add(column.name)
+        elif column.kind in ("number", "number_text") and re.search("y|coord|noord|north", column.name, re.I):
             numbers = pd.to_numeric(table[column.name].head(SAMPLE), errors="coerce").dropna()
-            fits = any(len(numbers) and numbers.between(*limits).all() for limits in (UTM_X, UTM_Y))
-            found += [column.name] if fits else []
-    return tuple(found)
+            # A y of UTM can be nothing else; an x of UTM may as well be a y of RD, so it needs its y.
+            if len(numbers) and numbers.between(*UTM_Y).all():
+                found |= {column.name, _partner(column.name)}
+    return tuple(column.name for column in columns if column.name in found)
+
+
+def _partner(name: str) -> str:
+    """The name of the x that goes with a y."""
+    for y, x in (("north", "east"), ("North", "East"), ("noord", "oost"), ("Noord", "Oost"), ("Y", "X"), ("y", "x")):
+        if y in name:
+            return name.replace(y, x)
+    return name
 
 
 # The place -------------------------------------------------------------------------------
@@ -252,6 +280,7 @@ def look_at_place(
         provinces=_provinces(geometry, workspace),
         vertex_m=vertex,
         smallest_m=_smallest(geometry),
+        area_km2=float(shapely.area(geometry).sum()) / 1e6 if shapely.get_dimensions(geometry).max() == 2 else None,
         scale=None if vertex is None else _round(vertex / 0.0005),
         rounding_m=rounding,
         detail_m=max(details) if details else None,
@@ -292,7 +321,7 @@ def _round(scale: float) -> int:
 def _rounding(raw: gpd.GeoDataFrame) -> float | None:
     """Step in metres to which all coordinates of the source are rounded; None when it is a centimetre or less."""
     points = shapely.get_coordinates(raw.geometry.to_numpy()[:SAMPLE])[:SAMPLE]
-    if len(points) < 10:
+    if len(np.unique(points, axis=0)) < LEAST_PLACES:
         return None
     is_degrees = bool(raw.crs is not None and raw.crs.is_geographic) or bool(np.abs(points).max() <= 180)
     unit = 111_000.0 if is_degrees else 1.0
@@ -330,6 +359,17 @@ def boundaries(workspace: store.Workspace, layer_id: str) -> gpd.GeoDataFrame | 
         return store.read_product(workspace.entries[layer_id])
     except (DataError, KeyError):
         return None
+
+
+def compare_area(place: Place, layer_id: str, workspace: store.Workspace, report: harmonise.Report) -> None:
+    """Tell when boundaries cover much more than the loaded ones: they may hold the sea and the big waters."""
+    known = boundaries(workspace, layer_id) if layer_id in AREA_CODE else None
+    if known is None or place.area_km2 is None:
+        return
+    known_km2 = float(shapely.area(known.geometry.to_numpy()).sum()) / 1e6
+    if place.area_km2 > MUCH_MORE * known_km2:
+        areas = {"area": number_nl(place.area_km2), "known": number_nl(known_km2)}
+        report.note(text("intake", "area_more", layer=layer_id, **areas))
 
 
 # Codes of municipalities and provinces ---------------------------------------------------

@@ -11,9 +11,13 @@ from dgdo_geo import harmonise
 from dgdo_geo.intake.controls import Checked
 from dgdo_geo.intake.looking import Facts, Place
 from dgdo_geo.intake.proposing import NO_PROPOSAL, Proposal
-from dgdo_geo.model import Layer
+from dgdo_geo.model import Family, Layer
+from dgdo_geo.sources.read_options import ALL, ReadOptions
 from dgdo_geo.texts import number_nl, text
 
+COLUMNS = 16
+"""Columns that are told with their values; of the others the name is told."""
+PROVINCES = 12
 SHOWN = 8
 """Values that a line names; the others are counted, and in the JSON."""
 
@@ -32,12 +36,15 @@ class Look:
         Of its geometry in RD.
     proposal : Proposal
         For columns and values; never applied by itself.
+    chosen : sequence of str
+        Which rows the recipe wants, in Dutch.
     """
 
     report: harmonise.Report
     facts: Facts
     place: Place
     proposal: Proposal = NO_PROPOSAL
+    chosen: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The dict of ``add --json``, as far as the file goes."""
@@ -53,18 +60,43 @@ class Look:
         how = [text("intake", "driver", driver=facts.driver or text("intake", "not_known"))]
         how += [text("intake", "source_layer", layer=facts.layer)] if facts.layer else []
         how += [text("intake", "encoding", encoding=facts.encoding)] if facts.encoding else []
-        lines = [text("intake", "file_head", file=report.file, rows=number_nl(facts.rows), how=", ".join(how))]
-        for column in facts.columns:
+        key = "file_head" if facts.rows == facts.rows_in_file else "file_head_some"
+        rows = {"rows": number_nl(facts.rows), "all": number_nl(facts.rows_in_file)}
+        lines = [text("intake", key, file=report.file, how=", ".join(how), **rows)]
+        if facts.rows != facts.rows_in_file:
+            lines += [f"  {line}" for line in self.chosen]
+        for column in facts.columns[:COLUMNS]:
             values = {"kind": text("column_kind", column.kind), "distinct": number_nl(column.distinct)}
             empty = text("intake", "empty", count=number_nl(column.empty)) if column.empty else ""
             shown = ", ".join(f"‘{value}’" for value in column.examples)
-            lines.append(text("intake", "column", name=column.name, **values, empty=empty, examples=shown))
+            key = "column" if column.examples else "column_empty"
+            lines.append(text("intake", key, name=column.name, **values, empty=empty, examples=shown))
+        if len(facts.columns) > COLUMNS:
+            names = ", ".join(column.name for column in facts.columns[COLUMNS:])
+            lines.append(text("intake", "more_columns", count=len(facts.columns) - COLUMNS, names=names))
         if report.padded:
             lines.append(text("intake", "padded", columns=_counts(report.padded)))
-        lines += [text("intake", "parts", **asdict(parts)) for parts in facts.parts]
+        if not report.part_column:
+            lines += [text("intake", "parts", **asdict(parts)) for parts in facts.parts]
         lines += _place_lines(place)
         lines += [f"  {line}" for line in self.proposal.describe_nl()]
         return "\n".join(lines)
+
+
+def chosen_rows(read: ReadOptions) -> tuple[str, ...]:
+    """Which rows a recipe wants, in Dutch."""
+    said = [("where", column, " of ".join(values)) for column, values in read.where.items()]
+    said += [("without", column, " of ".join(values)) for column, values in read.without.items()]
+    said += [("contains", column, value) for column, value in read.contains.items()]
+    lines = [text("intake", f"rows_{key}", column=column, value=value) for key, column, value in said]
+    if read.group_by is not None:
+        kind = text("geometry_kind", "one_polygon" if read.geometry == "polygon" else "one_line")
+        lines.append(
+            text("intake", "rows_all" if read.group_by == ALL else "rows_group", column=read.group_by, kind=kind)
+        )
+    elif read.geometry is not None:
+        lines.append(text("intake", "rows_geometry", kind=text("geometry_kind", read.geometry)))
+    return tuple(lines)
 
 
 def _place_lines(place: Place) -> list[str]:
@@ -73,6 +105,8 @@ def _place_lines(place: Place) -> list[str]:
         west, south, east, north = (number_nl(value) for value in place.bounds)
         share = number_nl(100 * place.inside_share, 1)
         where = ", ".join(place.provinces) or text("intake", "no_province")
+        if len(place.provinces) == PROVINCES:
+            where = text("intake", "all_provinces")
         values = {"west": west, "south": south, "east": east, "north": north, "share": share, "where": where}
         lines.append(text("intake", "extent", **values))
     if place.vertex_m is not None:
@@ -80,6 +114,8 @@ def _place_lines(place: Place) -> list[str]:
         lines.append(text("intake", "scale_guess", **values))
     if place.smallest_m is not None:
         lines.append(text("intake", "smallest", smallest=_metres(place.smallest_m)))
+    if place.area_km2 is not None:
+        lines.append(text("intake", "area", area=number_nl(place.area_km2, 0 if place.area_km2 >= 100 else 2)))
     if place.rounding_m is not None:
         lines.append(text("intake", "rounding", rounding=_metres(place.rounding_m)))
     return lines
@@ -128,7 +164,7 @@ class Intake:
             text("intake", "crs", used=r.crs_used, declared=declared),
             text("intake", "operation", operation=r.operation, accuracy=accuracy),
             text(
-                "intake", "counts", repaired=r.repaired, area=f"{r.repaired_area_m2:.0f}", empty=r.without_geometry,
+                "intake", "counts", repaired=r.repaired, area=number_nl(r.repaired_area_m2), empty=r.without_geometry,
                 kind=r.wrong_kind, outside=r.outside, double=r.duplicates,
             ),
             text("intake", "classes", classes=_counts(r.classes)),
@@ -147,7 +183,9 @@ class Intake:
             lines.append(text("intake", "note", note=r.crs_doubt_nl))
         lines += [text("intake", "note", note=note) for note in r.notes_nl]
         lines += [f"  {item.describe_nl(self.layer)}" for item in self.checked]
-        if not self.is_ruled:
+        if self.layer.family is Family.BOUNDARIES:
+            lines.append(text("intake", "boundaries"))
+        elif not self.is_ruled:
             lines.append(text("intake", "no_rule"))
         return "\n".join(lines)
 

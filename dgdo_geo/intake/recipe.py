@@ -217,6 +217,21 @@ def read_recipe(path: Path, folder: Path | None = None) -> Recipe:
     return Recipe(tuple(layers), base)
 
 
+def only(recipe: Recipe, layer_id: str) -> Recipe:
+    """The recipe with one of its layers.
+
+    Raises
+    ------
+    InputError
+        If the recipe does not hold it.
+    """
+    layers = tuple(item for item in recipe.layers if item.layer == layer_id)
+    if not layers:
+        known = ", ".join(dict.fromkeys(item.layer for item in recipe.layers))
+        raise InputError("recipe_no_layer", layer=layer_id, known=known)
+    return Recipe(layers, recipe.folder)
+
+
 def recipe_from_options(
     file: Path,
     *,

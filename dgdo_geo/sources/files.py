@@ -71,7 +71,7 @@ def read_file(
     -------
     geopandas.GeoDataFrame
         ``crs`` is None where the file names none. Rows without geometry are kept. ``attrs["read"]`` tells how
-        it was read: driver, and where known layer, encoding and separator.
+        it was read: driver, rows_in_file, and where known layer, encoding and separator.
 
     Raises
     ------
@@ -93,7 +93,9 @@ def read_file(
             frame = (
                 read_stop(safe, path.name) if is_regulation else _read_gdal(safe, path, layer, encoding, on_progress)
             )
+        rows = len(frame)
         frame = select(joined(frame, options, path), options, path)
+        frame.attrs["read"] = {**frame.attrs.get("read", {}), "rows_in_file": rows}
     if options.geometry is not None:
         dimension = {"point": 0, "line": 1, "polygon": 2}[options.geometry]
         frame = frame[shapely.get_dimensions(frame.geometry.to_numpy()) == dimension]

@@ -55,7 +55,8 @@ def from_table(path: Path, options: ReadOptions) -> gpd.GeoDataFrame:
         # Of a join the columns may stand in the other table.
         wanted=[] if options.join else [*_named(options), *options.where, *options.without, *options.contains],
     )
-    how = table.attrs
+    how = dict(table.attrs)
+    how["read"] = {**how.get("read", {}), "rows_in_file": len(table)}
     table = select(joined(table, options, path), options, path)
     if table.empty:
         raise InputError("file_no_features", file=path.name)
