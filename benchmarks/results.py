@@ -8,10 +8,10 @@ from pathlib import Path
 from benchmarks.workload import renamed
 
 PAGE = Path(__file__).resolve().parent / "RESULTS.md"
-SECTIONS = ("w1", "w4", "queries", "web")
+SECTIONS = ("w1", "w4", "queries", "intake", "web")
 HEAD = """# Results
 
-Written by `python -m benchmarks.overlay`, `benchmarks.queries` and `benchmarks.web`, each with `--write-results`; do not edit.
+Written by `python -m benchmarks.overlay`, `benchmarks.queries`, `benchmarks.intake` and `benchmarks.web`, each with `--write-results`; do not edit.
 [README.md](README.md) says what is measured and how to read it.
 """
 

@@ -208,13 +208,14 @@ def compared(before: Mapping[str, Version], workspace: Path | None, reason: str 
     reason : str
         Key of the reason not to compare at all.
     """
-    from dgdo_geo.decide.layerdiff import layer_diff
     from dgdo_geo.intake.flips import Flips
-    from dgdo_geo.query import open_explorer
 
     if reason:
         return Flips("skipped", text("flips", reason))
     try:
+        from dgdo_geo.decide.layerdiff import layer_diff
+        from dgdo_geo.query import open_explorer
+
         diff = layer_diff(open_explorer(workspace), before, on_progress=progress(text("fetch_progress", "comparing")))
     except DgdoGeoError as error:
         return Flips("failed", text("flips", "failed", reason=error.message_nl))
