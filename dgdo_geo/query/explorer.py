@@ -350,6 +350,10 @@ class Explorer:
                 self._answerer = Answerer(self.knowledge, self.states, self._products, keys)
             return self._answerer
 
+    def questions(self, keys: tuple[EvidenceKey, ...]) -> Questions:
+        """What fills in questions about evidence with these keys."""
+        return self._answering(keys).questions
+
     def country(self) -> Country:
         """The overlay table of the country, ready to be asked; made once."""
         with self._country_lock:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
+import shapely
 
 from dgdo_geo.errors import DataError
 from dgdo_geo.model import LayerState, LayerStatus, Rule
@@ -30,6 +31,10 @@ class LoadedLayer:
         if self._frame is None:
             raise DataError("layer_not_loaded", layer=self.state.layer.id, how=self.state.detail_nl)
         return self._frame.copy()
+
+    def is_at(self, place: shapely.Geometry) -> bool:
+        """True when a feature lies on a place, EPSG:28992; False as well when the layer is not loaded."""
+        return self._frame is not None and len(self._frame.sindex.query(place, predicate="intersects")) > 0
 
 
 def without_unfit(states: Mapping[str, LayerState], rules: Iterable[Rule]) -> dict[str, LayerState]:
