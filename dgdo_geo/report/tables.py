@@ -59,9 +59,9 @@ Rows = Callable[[Report], Iterable[Row]]
 _BAND = ("activiteit", "activiteit_naam", "top_m", "basis_m")
 
 
-def tables_of(document: Report | Comparison) -> tuple[DataTable, ...]:
-    """All tables of a report; of a comparison the same tables, with the rows of all regions."""
-    return tuple(_table(key, columns, rows, document) for key, (columns, rows) in TABLES.items())
+def tables_of(document: Report | Comparison, keys: Iterable[str] = ()) -> tuple[DataTable, ...]:
+    """All tables of a report, or some; of a comparison the same tables, with the rows of all regions."""
+    return tuple(_table(key, *TABLES[key], document) for key in (tuple(keys) or TABLES))
 
 
 def _table(key: str, columns: tuple[str, ...], rows: Rows, document: Report | Comparison) -> DataTable:

@@ -10,11 +10,12 @@ from dgdo_geo.model import Answer, AreaAssessment
 from dgdo_geo.query import Explorer
 from dgdo_geo.report.blocks import Block, Booklet, Figure, Heading, Paragraph
 from dgdo_geo.report.card import band_nl
-from dgdo_geo.report.contents import around, summary
+from dgdo_geo.report.contents import around, overlapping, summary
 from dgdo_geo.report.contents.activity import activity_pages, said
 from dgdo_geo.report.contents.amounts import km2
 from dgdo_geo.report.contents.gaps import gaps
 from dgdo_geo.report.contents.snapshot import snapshot_of
+from dgdo_geo.report.document import Report
 from dgdo_geo.report.pictures.ground import Ground, ground, shape_of
 from dgdo_geo.report.pictures.locator import locator
 from dgdo_geo.report.pictures.region_map import Caption, Panel, region_map
@@ -25,7 +26,12 @@ MAP_SHARE = 0.8
 """Part of the width of the page that the maps of an activity take: with the tables they fit on one page."""
 
 
-def booklet_of(explorer: Explorer, answer: AreaAssessment, shape: shapely.Geometry | None = None) -> Booklet:
+def booklet_of(
+    explorer: Explorer,
+    answer: AreaAssessment,
+    shape: shapely.Geometry | None = None,
+    report: Report | None = None,
+) -> Booklet:
     """The report of one region.
 
     Parameters
@@ -34,6 +40,8 @@ def booklet_of(explorer: Explorer, answer: AreaAssessment, shape: shapely.Geomet
         The one that gave the answer: it has the shapes for the maps.
     shape : polygon, optional
         Of a polygon of the user's own, EPSG:28992.
+    report : Report, optional
+        Of the same answer: adds what alone decides, overlap, municipalities and neighbours.
     """
     where = shape if shape is not None else shape_of(explorer, answer.region)
     snapshot = snapshot_of(answer)
@@ -49,12 +57,17 @@ def booklet_of(explorer: Explorer, answer: AreaAssessment, shape: shapely.Geomet
         snapshot=snapshot,
         day=day(answer.on),
         made_for=answer.on.isoformat(),
-        blocks=tuple(_blocks(explorer, answer, where, title, snapshot)),
+        blocks=tuple(_blocks(explorer, answer, where, title, snapshot, report)),
     )
 
 
 def _blocks(
-    explorer: Explorer, answer: AreaAssessment, shape: shapely.Geometry, title: str, snapshot: str
+    explorer: Explorer,
+    answer: AreaAssessment,
+    shape: shapely.Geometry,
+    title: str,
+    snapshot: str,
+    report: Report | None,
 ) -> Iterator[Block]:
     one = ground(explorer, answer.region, shape)
     maps = dict(_maps(answer, one))
@@ -69,6 +82,11 @@ def _blocks(
         yield Paragraph(text("report", "rounding", area=km2(answer.region.area_m2)), "note")
     for number, item in enumerate(answer.answers):
         yield from activity_pages(item, number + 1, maps[number])
+        if report is not None:
+            yield from overlapping.alone(report.bands[number], number + 1)
+    if report is not None:
+        yield from overlapping.overlapping(report)
+        yield from overlapping.places(report)
     yield from gaps(answer)
     yield from around.concerns(answer)
     yield from around.procedures(answer)
