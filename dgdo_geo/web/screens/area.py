@@ -11,7 +11,19 @@ from dgdo_geo.errors import DgdoGeoError
 from dgdo_geo.model import AreaAssessment
 from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import text
-from dgdo_geo.web import addresses, card, card_parts, controls, formats, frame, opened, own_area_form, places, profile
+from dgdo_geo.web import (
+    addresses,
+    card,
+    card_parts,
+    controls,
+    formats,
+    frame,
+    opened,
+    own_area_form,
+    places,
+    profile,
+    report_form,
+)
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.places import Place
 from dgdo_geo.web.render import render
@@ -67,6 +79,7 @@ def _profile(turn: Turn, assessment: AreaAssessment) -> None:
         mime="text/csv",
         on_click="ignore",
     )
+    report_form.show(turn)
     if view.is_full:
         st.html(card.receipt(assessment))
     st.header(text("web", "glossary"), anchor=False)
