@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import openpyxl
+import pypdf
 import pytest
 from test_web_browser import FLAGS, FRAME, Server, start
 
@@ -173,6 +175,22 @@ def test_adviser_compares_two_provinces_and_takes_the_figures_along(
     key = next(column for column in rows[0] if {row[column] for row in rows} >= {"Overijssel", "Drenthe"})
     assert {row[key] for row in rows} == {"Overijssel", "Drenthe"}
     same_in_another_browser(page, browser, copied_link(page))
+
+    page.get_by_role("button", name="Maak het rapport").click()
+    found = page.get_by_role("button", name=re.compile(r"^Haal pv23-.*\.(pdf|xlsx) op$"))
+    found.nth(1).wait_for(timeout=120_000)
+    names = []
+    for number in range(found.count()):
+        with page.expect_download() as waiting:
+            found.nth(number).click()
+        waiting.value.save_as(tmp_path / waiting.value.suggested_filename)
+        names.append(waiting.value.suggested_filename)
+    pdf, xlsx = sorted(names)
+    paper = "".join(sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / pdf).pages)
+    assert "Overijssel" in paper and "Drenthe" in paper
+    book = openpyxl.load_workbook(tmp_path / xlsx, read_only=True)
+    cells = {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+    assert {"Overijssel", "Drenthe"} <= cells
 
     page.goto(f"{server.url}/?provincie=PV23&activiteit=geothermie")
     settle(page)

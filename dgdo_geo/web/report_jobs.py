@@ -94,7 +94,7 @@ def start(explorer: Explorer, asked: Sequence[Asked], formats: Sequence[str]) ->
         If too many are waiting.
     """
     with _lock:
-        _clean()
+        _clean(room=1)
         if sum(not job.is_over for job in _jobs.values()) >= MOST_WAITING:
             raise InputError("reports_busy", most=MOST_WAITING)
         name, job = secrets.token_urlsafe(16), Job(len(formats))
@@ -135,11 +135,11 @@ def _run(job: Job, explorer: Explorer, asked: Sequence[Asked], formats: Sequence
         job.began = time.monotonic()
 
 
-def _clean() -> None:
-    """Remove what was kept long enough, or is too much; the caller holds the lock."""
+def _clean(room: int = 0) -> None:
+    """Remove what was kept long enough, or is too much with so many to come; the caller holds the lock."""
     over = time.monotonic() - KEPT_S
     gone = [name for name, job in _jobs.items() if job.is_over and job.began < over]
     ready = [name for name, job in _jobs.items() if job.is_over and name not in gone]
-    gone += ready[: max(0, len(_jobs) - len(gone) - MOST_KEPT + 1)]
+    gone += ready[: max(0, len(_jobs) - len(gone) + room - MOST_KEPT)]
     for name in gone:
         _jobs.pop(name).folder.cleanup()
