@@ -16,13 +16,13 @@ import pytest
 from shapely import Polygon, box
 from test_accessibility import violations
 from test_web_browser import FLAGS, FRAME, Server, get, start
-from test_web_pages import html, run
+from test_web_pages import html, run, walk
 
 from dgdo_geo import store
 from dgdo_geo.cli import main
 from dgdo_geo.errors import InputError
 from dgdo_geo.intake import Recipe, read_recipe
-from dgdo_geo.intake.first_look import first_look
+from dgdo_geo.intake.upload_look import look_at_upload
 from dgdo_geo.model import Family, Quality
 from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.web import load_choices, load_form, opened, own_layers, uploads
@@ -77,7 +77,7 @@ def wanted(explorer: Explorer, **other: Any) -> Wanted:
 
 
 def test_first_look_tells_what_a_file_is(explorer: Explorer, zones: Path) -> None:
-    found = first_look(zones, explorer.workspace)
+    found = look_at_upload(zones, explorer.workspace)
     report, facts, place = found.look.report, found.look.facts, found.look.place
     assert (found.geometry, facts.rows, report.crs_used, report.repaired) == ("polygon", 4, "EPSG:28992", 1)
     assert {c.name: c.distinct for c in facts.columns} == {"code": 4, "naam": 4, "soort": 3}
@@ -89,16 +89,16 @@ def test_first_look_tells_what_a_file_is(explorer: Explorer, zones: Path) -> Non
 def test_first_look_doubts_an_old_datum(explorer: Explorer, zones: Path, tmp_path: Path) -> None:
     frame = gpd.read_file(zones).to_crs(4326).set_crs(4289, allow_override=True)
     frame.to_file(tmp_path / "oud.gpkg")
-    assert "100 m" in first_look(tmp_path / "oud.gpkg", explorer.workspace).look.report.crs_doubt_nl
+    assert "100 m" in look_at_upload(tmp_path / "oud.gpkg", explorer.workspace).look.report.crs_doubt_nl
     with pytest.raises(InputError, match="table"):
-        first_look(tmp_path / "tabel.csv", explorer.workspace)
+        look_at_upload(tmp_path / "tabel.csv", explorer.workspace)
 
 
 def test_the_layer_is_suggested_by_its_values(explorer: Explorer, zones: Path, tmp_path: Path) -> None:
-    assert load_choices.suggested(explorer, first_look(zones, explorer.workspace)) is None
+    assert load_choices.suggested(explorer, look_at_upload(zones, explorer.workspace)) is None
     frame = gpd.read_file(zones).assign(soort=["WWG", "GWB", "GWB", "WWG"])
     frame.to_file(tmp_path / "water.gpkg")
-    guess = load_choices.suggested(explorer, first_look(tmp_path / "water.gpkg", explorer.workspace))
+    guess = load_choices.suggested(explorer, look_at_upload(tmp_path / "water.gpkg", explorer.workspace))
     assert guess is not None
     assert {"waterwingebied", "grondwaterbeschermingsgebied"} <= {c.id for c in explorer.states[guess].layer.classes}
 
@@ -269,6 +269,20 @@ def test_a_hostile_file_gets_a_message(name: str, tmp_path: Path) -> None:
     assert not app.get("file_uploader")[0].proto.disabled
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/a.gpkg", "file:///etc/passwd", "http://localhost:22/a.gpkg", "x"]
+)
+def test_an_address_inside_the_network_is_not_fetched(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not [field for field in run("lagen").text_input if field.key == load_form.URL], "only when online"
+    monkeypatch.setenv("DGDO_ONLINE", "1")
+    app = run("lagen")
+    app.text_input(key=load_form.URL).set_value(url)
+    next(button for button in app.button if button.label == "Bekijk dit bestand").click().run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "Traceback" not in app.error[0].value and "root:" not in app.error[0].value
+
+
 def test_the_page_shows_the_file_as_text(zones: Path) -> None:
     app = run("lagen")
     upload(app, "zones.gpkg", zones.read_bytes())
@@ -277,6 +291,65 @@ def test_the_page_shows_the_file_as_text(zones: Path) -> None:
     assert "4 vlakken" in shown and "kruiste de grens zichzelf" in shown
     assert "<b>Zone</b>" not in shown
     assert "&lt;b&gt;Zone&lt;/b&gt;" in shown
+
+
+def test_an_own_layer_is_saved_for_everybody_where_that_is_allowed(
+    zones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "werkmap"
+    open_explorer(folder, create=True)
+    monkeypatch.setenv("DGDO_WORKSPACE", str(folder))
+    monkeypatch.setenv("DGDO_LADEN", "1")
+    app = run("lagen")
+    upload(app, "zones.gpkg", zones.read_bytes())
+    app.selectbox(key="laden_doel").set_value("boringsvrije_zones").run()
+    app.selectbox(key="laden_klasse-boringsvrije_zones").set_value("boringsvrije_zone")
+    app.text_input(key="laden_bron").set_value("Provincie X")
+    app.text_input(key="laden_licentie").set_value("CC0")
+    app.date_input(key="laden_datum").set_value(date(2026, 1, 1))
+    app.selectbox(key="laden_kwaliteit").set_value(Quality.OFFICIAL)
+    app.number_input(key="laden_nauwkeurigheid").set_value(10.0).run()
+    app.button(key="laden_controleer").click().run()
+    assert not app.exception and not app.error
+    app.button(key="laden_bewaar").click().run()
+    assert not app.exception and not app.error
+    assert "is bewaard in de werkmap" in app.success[0].value
+    assert store.open_workspace(folder).entries["boringsvrije_zones"].layer.source == "Provincie X"
+    assert "Provincie X" in html(app)
+    monkeypatch.setenv("DGDO_LADEN", "0")
+    assert "vraagt dat aan de beheerder" in " ".join(item.value for item in run("lagen").markdown)
+
+
+def test_a_new_layer_shows_on_every_page_and_its_end_is_told(zones: Path, no_sessions: None) -> None:
+    app = run("lagen", gemeente="GM0193", activiteit="geothermie")
+    upload(app, "zones.gpkg", zones.read_bytes())
+    app.radio(key="laden_nieuw").set_value(True).run()
+    app.text_input(key="laden_titel").set_value("Mijn <b>zones</b>")
+    app.selectbox(key="laden_familie").set_value(Family.GROUNDWATER)
+    app.selectbox(key="laden_kolom").set_value("soort").run()
+    app.text_input(key="laden_bron").set_value("Provincie X")
+    app.text_input(key="laden_licentie").set_value("CC0")
+    app.date_input(key="laden_datum").set_value(date(2026, 1, 1))
+    app.selectbox(key="laden_kwaliteit").set_value(Quality.OFFICIAL)
+    app.number_input(key="laden_nauwkeurigheid").set_value(10.0).run()
+    app.button(key="laden_controleer").click().run()
+    assert not app.exception and not app.error
+    assert "Geen regel gaat over deze kaartlaag" in html(app)
+    app.button(key="laden_gebruik").click().run()
+    assert not app.exception and not app.error
+    banner = "U kijkt met uw eigen kaartlaag, alleen in deze sessie: Mijn &lt;b&gt;zones&lt;/b&gt;."
+    for path in ("", "hier", "gebied", "lagen", "regels", "uitleg"):
+        walk(app, path)
+        assert not app.exception and not app.error, path
+        assert banner in html(app), path
+        assert "eigen_mijn_b_zones_b" in str(app.query_params["lagen"]), path
+    walk(app, "")
+    assert "(uw eigen kaartlaag)" in html(app)
+    own_layers._sessions.clear()
+    walk(app, "")
+    assert not app.exception
+    assert "de sessie is voorbij" in app.warning[0].value
+    assert banner not in html(app)
 
 
 # In a browser ---------------------------------------------------------------------------------

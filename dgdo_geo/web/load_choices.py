@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dgdo_geo.intake.first_look import FirstLook
 from dgdo_geo.intake.looking import ColumnFacts, Facts
 from dgdo_geo.intake.proposing import LEAST, Proposal, propose
+from dgdo_geo.intake.upload_look import UploadLook
 from dgdo_geo.model import Family, Layer, Quality
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
@@ -31,7 +31,7 @@ def forget() -> None:
         st.session_state.pop(KEY + name, None)
 
 
-def suggested(explorer: Explorer, found: FirstLook) -> str | None:
+def suggested(explorer: Explorer, found: UploadLook) -> str | None:
     """The layer whose classes look most like the values of the file; None when no layer does."""
     best: tuple[float, str | None] = (0.0, None)
     for layer_id, layer in _replaceable(explorer, found).items():
@@ -42,7 +42,7 @@ def suggested(explorer: Explorer, found: FirstLook) -> str | None:
     return best[1] if best[0] >= LEAST else None
 
 
-def show(explorer: Explorer, found: FirstLook, guess: str | None) -> Wanted | None:
+def show(explorer: Explorer, found: UploadLook, guess: str | None) -> Wanted | None:
     """Draw the questions.
 
     Parameters
@@ -79,7 +79,7 @@ def show(explorer: Explorer, found: FirstLook, guess: str | None) -> Wanted | No
     )  # fmt: skip
 
 
-def _replaceable(explorer: Explorer, found: FirstLook) -> dict[str, Layer]:
+def _replaceable(explorer: Explorer, found: UploadLook) -> dict[str, Layer]:
     """Layers that a file with this kind of geometry can take the place of."""
     return {
         layer_id: state.layer
@@ -90,7 +90,7 @@ def _replaceable(explorer: Explorer, found: FirstLook) -> dict[str, Layer]:
 
 
 def _target(
-    explorer: Explorer, found: FirstLook, guess: str | None
+    explorer: Explorer, found: UploadLook, guess: str | None
 ) -> tuple[Layer | None, str, Family | None, str] | None:
     """The layer that the file replaces; or the name, family and description of a new one. None: not chosen yet."""
     layers = _replaceable(explorer, found)

@@ -10,16 +10,16 @@ from pathlib import Path
 import streamlit as st
 
 from dgdo_geo.errors import DgdoGeoError, InputError
-from dgdo_geo.intake import Intake, Recipe, RecipeLayer
-from dgdo_geo.intake.first_look import FirstLook, first_look
+from dgdo_geo.intake import Intake, Recipe, RecipeLayer, from_url
+from dgdo_geo.intake.upload_look import UploadLook, look_at_upload
 from dgdo_geo.texts import text
 from dgdo_geo.web import controls, formats, load_choices, opened, own_layers, uploads, visitor
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.load_recipe import recipe_layer, recipe_text
-from dgdo_geo.web.online import may_save
+from dgdo_geo.web.online import is_online, may_save
 from dgdo_geo.web.render import render
 
-FILE, CRS, INNER = "laden_bestand", "laden_crs", "laden_laag"
+FILE, URL, CRS, INNER = "laden_bestand", "laden_adres", "laden_crs", "laden_laag"
 _DRAFT, _CHECKED, _SAID, _FAILED = "_laden", "_laden_gecontroleerd", "_laden_gezegd", "_laden_fout"
 
 
@@ -31,7 +31,8 @@ class Draft:
     name: str
     crs: str
     inner: str
-    found: FirstLook | None = None
+    url: str = ""
+    found: UploadLook | None = None
     guess: str | None = None
 
     @property
@@ -77,6 +78,8 @@ def show(turn: Turn) -> None:
 def _upload() -> None:
     with st.form("laden-bestand", border=True):
         st.file_uploader(text("own_layer", "file_field"), key=FILE)
+        if is_online():
+            st.text_input(text("own_layer", "url"), key=URL, max_chars=2_000, placeholder="https://")
         columns = st.columns(2)
         columns[0].selectbox(text("web_upload", "crs"), uploads.CRS_CHOICES, key=CRS, format_func=uploads.crs_label)
         columns[1].text_input(text("own_layer", "inner"), key=INNER, placeholder=text("own_layer", "inner_placeholder"))
@@ -89,15 +92,22 @@ def _keep() -> None:
     session.pop(_DRAFT, None)
     session.pop(_CHECKED, None)
     found = session.get(FILE)
-    if found is None:
+    url = str(session.get(URL) or "").strip() if is_online() else ""
+    if found is None and not url:
         session[_FAILED] = InputError("upload_missing").message_nl
         return
     load_choices.forget()
     folder = tempfile.TemporaryDirectory(prefix="dgdo-geo-upload-", ignore_cleanup_errors=True)
     draft = Draft(
-        folder, uploads.safe_name(str(found.name)), str(session.get(CRS) or ""), str(session.get(INNER) or "")
+        folder,
+        uploads.safe_name("" if found is None else str(found.name)),
+        str(session.get(CRS) or ""),
+        str(session.get(INNER) or ""),
     )
-    draft.path.write_bytes(found.getvalue())
+    if found is None:
+        draft.url = url
+    else:
+        draft.path.write_bytes(found.getvalue())
     session[_DRAFT] = draft
 
 
@@ -105,7 +115,9 @@ def _look(turn: Turn, draft: Draft) -> str:
     """Look at the file; why that cannot be done, or ""."""
     try:
         with st.spinner(text("own_layer", "looking")):
-            found = first_look(
+            if draft.url:
+                draft.name = from_url(draft.url, Path(draft.folder.name)).path.name
+            found = look_at_upload(
                 draft.path, turn.explorer.workspace, crs=draft.crs or None, layer=draft.inner.strip() or None
             )
             draft.found, draft.guess = found, load_choices.suggested(turn.explorer, found)
@@ -118,7 +130,7 @@ def _look(turn: Turn, draft: Draft) -> str:
 # What it is ---------------------------------------------------------------------------------
 
 
-def _fill_in(turn: Turn, draft: Draft, found: FirstLook) -> None:
+def _fill_in(turn: Turn, draft: Draft, found: UploadLook) -> None:
     """Draw the questions about the file, and what comes of the answers."""
     wanted = load_choices.show(turn.explorer, found, draft.guess)
     if wanted is None:

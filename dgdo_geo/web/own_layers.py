@@ -58,6 +58,7 @@ class Session:
 
 _sessions: dict[str, Session] = {}
 _lock = threading.Lock()
+_watching = threading.Event()
 _log = logging.getLogger(__name__)
 
 
@@ -119,6 +120,7 @@ def add(token: str, recipe: Recipe, base: Explorer) -> Session:
     made = Session(folder, explorer, layers, time.monotonic())
     with _lock:
         _sessions[token] = made
+    _watch()
     # A first "nee" looks for places that are open in the whole country: that takes a few seconds.
     threading.Thread(target=_warm, args=(explorer,), name="own-layers").start()
     return made
@@ -129,6 +131,9 @@ def _warm(explorer: Explorer) -> None:
         explorer.build_overlay()
     except DgdoGeoError as error:
         _log.warning("overlay of own layers: %s", error.key)
+    except RuntimeError:
+        # The server stops, and starts no further threads for it.
+        _log.info("overlay of own layers: not finished")
 
 
 def remove(token: str) -> None:
@@ -166,6 +171,23 @@ def save(recipe: Recipe, workspace: Path) -> list[Intake]:
     for result in results:
         record_added(before, result.layer.id, result.report.file, result.frame, known.get(result.layer.id))
     return results
+
+
+def _watch() -> None:
+    """End what is over, also when nobody comes by any more."""
+    with _lock:
+        _end_idle()
+        if not _sessions or _watching.is_set():
+            return
+        _watching.set()
+    timer = threading.Timer(IDLE_S / 8, _look_again)
+    timer.daemon = True
+    timer.start()
+
+
+def _look_again() -> None:
+    _watching.clear()
+    _watch()
 
 
 def _end_idle() -> None:

@@ -22,7 +22,7 @@ KINDS = ("point", "line", "polygon")
 
 
 @dataclass(frozen=True, slots=True)
-class FirstLook:
+class UploadLook:
     """What a file is, as far as it tells by itself.
 
     Attributes
@@ -35,9 +35,9 @@ class FirstLook:
     geometry: str
 
 
-def first_look(
+def look_at_upload(
     path: Path, workspace: store.Workspace, *, crs: str | None = None, layer: str | None = None
-) -> FirstLook:
+) -> UploadLook:
     """Read a map file and look at it; nothing is translated and nothing is written.
 
     Parameters
@@ -70,7 +70,7 @@ def first_look(
     frame = harmonise.drop_outside(frame, report)
     report.kept = len(frame)
     place = look_at_place(raw, frame, workspace, report)
-    return FirstLook(Look(report, facts, place), kind)
+    return UploadLook(Look(report, facts, place), kind)
 
 
 def _kind(raw: gpd.GeoDataFrame) -> str:
