@@ -11,12 +11,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.inputs import default_folder
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = {"duckdb": HERE / "requirements-duckdb.txt", "peers": HERE / "requirements-peers.txt"}
-STAMP = "finished"
 
 
 class UnavailableError(Exception):
@@ -38,40 +38,49 @@ def python_of(name: str, *, install: bool) -> Path:
     UnavailableError
         With a reason that names neither folders nor hosts, because it is published.
     """
-    if not name:
-        return Path(sys.executable)
-    folder = folder_of(name)
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if (folder / STAMP).exists() and python.exists():
-        return python
-    if not install:
-        raise UnavailableError(f"its environment ({REQUIREMENTS[name].name}) is not installed")
-    _say(f"making the environment of {REQUIREMENTS[name].name} (once)")
-    # Without a stamp it is the remainder of an attempt that was interrupted.
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _make(folder, python, REQUIREMENTS[name])
-        (folder / STAMP).touch()
-    except (OSError, subprocess.CalledProcessError) as error:
-        _say(f"failed: {error}")
-        raise UnavailableError(f"its environment ({REQUIREMENTS[name].name}) could not be installed") from error
-    return python
+    return python_for(REQUIREMENTS[name], install=install) if name else Path(sys.executable)
 
 
-def folder_of(name: str) -> Path:
+def python_for(requirements: Path, *, install: bool) -> Path:
+    """The same for a file with requirements, of the tests for instance."""
+    folder = folder_of(requirements)
+    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    if not (folder / inside).exists():
+        if not install:
+            raise UnavailableError(f"its environment ({requirements.name}) is not installed")
+        _say(f"making the environment of {requirements.name} (once)")
+        try:
+            _make(folder, inside, requirements)
+        except (OSError, subprocess.CalledProcessError) as error:
+            _say(f"failed: {error}")
+            raise UnavailableError(f"its environment ({requirements.name}) could not be installed") from error
+    return folder / inside
+
+
+def folder_of(requirements: Path) -> Path:
     """Folder of an environment; another one for other requirements or another Python."""
-    digest = hashlib.sha256(REQUIREMENTS[name].read_bytes() + sys.version.encode()).hexdigest()
+    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
+    name = requirements.stem.removeprefix("requirements-")
     return default_folder("environments") / f"{name}-{digest[:12]}"
 
 
-def _make(folder: Path, python: Path, requirements: Path) -> None:
-    if uv := shutil.which("uv"):
-        _call(uv, "venv", "--python", sys.executable, str(folder))
-        _call(uv, "pip", "install", "--python", str(python), "--requirements", str(requirements))
-    else:
-        _call(sys.executable, "-m", "venv", str(folder))
-        _call(str(python), "-m", "pip", "install", "--requirement", str(requirements))
+def _make(folder: Path, inside: str, requirements: Path) -> None:
+    """Make it under another name, so that it is there whole or not at all; Python runs under either name."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".making-", dir=folder.parent) as temporary:
+        new = Path(temporary, folder.name)
+        python = str(new / inside)
+        if uv := shutil.which("uv"):
+            _call(uv, "venv", "--python", sys.executable, str(new))
+            _call(uv, "pip", "install", "--python", python, "--requirements", str(requirements))
+        else:
+            _call(sys.executable, "-m", "venv", str(new))
+            _call(python, "-m", "pip", "install", "--requirement", str(requirements))
+        try:
+            new.rename(folder)
+        except OSError:
+            if not (folder / inside).exists():  # unless somebody else made it meanwhile
+                raise
 
 
 def _call(*command: str) -> None:

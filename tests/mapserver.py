@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio
 import shapely
 
 PLACES = ("/usr/bin/mapserv", "/usr/lib/cgi-bin/mapserv")
@@ -36,6 +37,14 @@ MAP
     MIMETYPE "application/json; subtype=geojson"
     FORMATOPTION "STORAGE=stream"
     FORMATOPTION "FORM=simple"
+  END
+  OUTPUTFORMAT
+    NAME "GTiff32"
+    DRIVER "GDAL/GTiff"
+    MIMETYPE "image/tiff"
+    IMAGEMODE FLOAT32
+    EXTENSION "tif"
+    FORMATOPTION "NULLVALUE=-9999"
   END
   WEB
     METADATA
@@ -71,6 +80,29 @@ LAYER = """
       "gml_types" "auto"
       "oga_featureid" "nummer"
       {formats}
+    END
+    CLASS
+      STYLE
+        COLOR 0 0 0
+      END
+    END
+  END
+"""
+
+COVERAGE = """
+  LAYER
+    NAME "hoogte"
+    TYPE RASTER
+    STATUS ON
+    DATA "{file}"
+    PROJECTION "init=epsg:28992" END
+    METADATA
+      "ows_title" "hoogte"
+      "wcs_label" "hoogte"
+      "wcs_formats" "GTiff32"
+      "wcs_nilvalues" "-9999"
+      "wcs_rangeset_name" "hoogte"
+      "wcs_rangeset_label" "hoogte"
     END
   END
 """
@@ -126,6 +158,13 @@ def some_areas(count: int) -> gpd.GeoDataFrame:
     )
 
 
+def some_heights() -> np.ndarray:
+    """Heights of 300 x 200 cells of 100 m, north first: no two alike, some without a value."""
+    values = np.arange(60_000, dtype="float32").reshape(200, 300) / 8
+    values[::17, ::13] = -9999
+    return values
+
+
 @dataclass(slots=True)
 class MapServer:
     """A running server: its address, what it holds, and what it was asked."""
@@ -147,7 +186,7 @@ class MapServer:
 
 @contextmanager
 def mapserver(folder: Path, count: int = 2500, limit: int = PAGE_LIMIT) -> Iterator[MapServer]:
-    """Start MapServer over one GeoPackage.
+    """Start MapServer over one GeoPackage, and a GeoTIFF with :func:`some_heights` (coverage ``hoogte``).
 
     Layers: ``vlakken`` and two ``rivm_*`` (GeoJSON and GML), ``Vlakken_GML`` (GML only), and ``enkel`` for the OGC
     API. That one has no areas of several parts, of which MapServer 8.0 writes every ring in every part, and is in
@@ -156,6 +195,10 @@ def mapserver(folder: Path, count: int = 2500, limit: int = PAGE_LIMIT) -> Itera
     program = require_mapserv()
     frame = some_areas(count)
     frame.to_file(folder / "vlakken.gpkg", layer="vlakken", driver="GPKG")
+    place = rasterio.transform.from_origin(180_000, 520_000, 100, 100)
+    form = {"driver": "GTiff", "width": 300, "height": 200, "count": 1, "dtype": "float32", "crs": 28992}
+    with rasterio.open(folder / "hoogte.tif", "w", transform=place, nodata=-9999, **form) as file:
+        file.write(some_heights(), 1)
     frame[frame["nummer"] % 7 != 0].to_crs("EPSG:25831").to_file(folder / "vlakken.gpkg", layer="enkel", driver="GPKG")
     json_too = '"wfs_getfeature_formatlist" "gml,geojson"'
     names = ("vlakken", "rivm_20220701_gwb2022", "rivm_20240401_gwb2024", "Vlakken_GML", "enkel")
@@ -202,7 +245,11 @@ def mapserver(folder: Path, count: int = 2500, limit: int = PAGE_LIMIT) -> Itera
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running = MapServer(f"http://127.0.0.1:{server.server_port}", frame)
-    mapfile = MAPFILE.format(url=running.url, limit=limit, layers="\n".join(map(layer, names)))
+    mapfile = MAPFILE.format(
+        url=running.url,
+        limit=limit,
+        layers="\n".join([*map(layer, names), COVERAGE.format(file=folder / "hoogte.tif")]),
+    )
     (folder / "proef.map").write_text(mapfile, encoding="utf-8")
     (folder / "mapserver.conf").write_text(CONFIG.format(mapfile=folder / "proef.map"), encoding="utf-8")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
