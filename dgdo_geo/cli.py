@@ -1,4 +1,4 @@
-"""The command ``dgdo-geo``: ask, overlay and serve; those about layers stand in ``cli_data``, about rules in ``cli_knowledge``.
+"""The command ``dgdo-geo``: ask, overlay and serve; those about layers, rules and reports stand in modules of their own.
 
 Geo packages are imported inside the commands, so that ``--help`` is instant.
 Exit codes: 0 answered, 2 wrong input, 3 a source or data failure.
@@ -17,6 +17,7 @@ from dgdo_geo import __version__
 from dgdo_geo.cli_data import app as data_app
 from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
 from dgdo_geo.cli_knowledge import app as knowledge_app
+from dgdo_geo.cli_report import app as report_app
 from dgdo_geo.errors import DgdoGeoError, InputError
 from dgdo_geo.texts import text
 
@@ -38,6 +39,7 @@ app = typer.Typer(
 
 app.add_typer(data_app)
 app.add_typer(knowledge_app)
+app.add_typer(report_app)
 
 
 def _version(value: bool) -> None:

@@ -105,10 +105,10 @@ def combined(
     codes, near = _near(explorer, place)
     encoding, _ = explorer.encoded.of()
     joint = engine.joint_areas([place], encoding, split=list(near))
-    rows = joint.part >= 0
-    where = np.array(codes, object)[joint.part[rows]]
+    inside = joint.part >= 0
+    where = np.array(codes, object)[joint.part[inside]]
     evidence = EvidenceTable(
-        encoding.keys, joint.presence[joint.combination[rows]], _provinces(explorer, where), joint.area_m2[rows]
+        encoding.keys, joint.presence[joint.combination[inside]], _provinces(explorer, where), joint.area_m2[inside]
     )
     return _judged(explorer, answer, evidence, where, activities, depth)
 

@@ -257,8 +257,8 @@ class Report:
         """All rules that were looked at: that fired, are clear or could not be answered; by id."""
         found: dict[str, Rule] = {}
         for a in self.answer.answers:
-            for item in (*a.constraints, *a.alternatives, *a.unanswered):
-                found[item.rule.id] = item.rule
+            found |= {item.rule.id: item.rule for item in (*a.constraints, *a.alternatives)}
+            found |= {item.rule.id: item.rule for item in a.unanswered}
             found |= {rule.id: rule for rule in a.clear}
         return tuple(found[rule_id] for rule_id in sorted(found))
 

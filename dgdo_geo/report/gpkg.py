@@ -182,7 +182,7 @@ def _layers(explorer: Explorer, report: Report, piece: Pieces, first: int) -> pd
         "familie": [c.layer.family.value for c in claims],
         "is_claim": [c.layer.family.value != "potential" for c in claims],
     }
-    values = {name: np.array(found)[column] if found else [] for name, found in named.items()}
+    values = {name: [found[i] for i in column] for name, found in named.items()}
     return pd.DataFrame({"combinatie": row.astype(np.int64) + first, **values})
 
 

@@ -10,17 +10,22 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import shapely
 
 from dgdo_geo.errors import DataError, InputError
-from dgdo_geo.model import AreaAssessment, RegionKind
+from dgdo_geo.model import AreaAssessment, Region, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.query.regions import letters
 from dgdo_geo.report.building import comparison_of, report_of
 from dgdo_geo.report.document import Comparison, Report, reports_of
 from dgdo_geo.report.tables import Row, tables_of
+
+if TYPE_CHECKING:  # not at run time: pictures are drawn for the formats for reading only
+    from dgdo_geo.report.blocks import Booklet
 
 FORMATS = ("pdf", "html", "docx", "xlsx", "csv", "gpkg", "tif")
 """Forms in which a report can be written."""
@@ -164,12 +169,13 @@ def make(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=folder) as unfinished:
+            booklet = cache(lambda: _booklet(explorer, document, places))
             for done, name in enumerate(chosen):
                 if is_cancelled():
                     raise CancelledError
                 if on_progress is not None:
                     on_progress(done, len(chosen))
-                _write(explorer, document, places, name, Path(unfinished), stem)
+                _write(explorer, document, booklet, name, Path(unfinished) / stem)
             if on_progress is not None:
                 on_progress(len(chosen), len(chosen))
             return _put(document, stem, Path(unfinished), folder)
@@ -178,13 +184,20 @@ def make(
 
 
 def stem_of(document: Report | Comparison) -> str:
-    """Begin of the names of the files: codes and names of the regions, and the day.
+    """Begin of the names of the files."""
+    answers = [report.answer for report in reports_of(document)]
+    return stem_from([answer.region for answer in answers], answers[0].on)
 
-    Own areas are called by the first letters of their hash as well.
+
+def stem_from(regions: Sequence[Region], on: date) -> str:
+    """Codes and names of the regions, and the day.
+
+    >>> from dgdo_geo.model import Region, RegionKind
+    >>> stem_from([Region(RegionKind.MUNICIPALITY, "GM0193", "Zwolle")], date(2026, 11, 23))
+    'gm0193-zwolle_2026-11-23'
     """
-    reports = reports_of(document)
-    named = "_".join(_slug(f"{r.answer.region.code} {r.answer.region.name}")[:60] for r in reports)
-    return f"{named}_{reports[0].answer.on.isoformat()}"
+    named = "_".join(_slug(f"{region.code} {region.name}")[:60] for region in regions)
+    return f"{named}_{on.isoformat()}"
 
 
 def _slug(name: str) -> str:
@@ -192,55 +205,56 @@ def _slug(name: str) -> str:
 
 
 def _write(
-    explorer: Explorer, document: Report | Comparison, asked: Sequence[Asked], name: str, folder: Path, stem: str
+    explorer: Explorer, document: Report | Comparison, booklet: Callable[[], Booklet], name: str, target: Path
 ) -> None:
     """One format, with the package that it needs imported only then."""
-    target = folder / f"{stem}.{'csv.zip' if name == 'csv' else name}"
+    path = target.with_name(f"{target.name}.{'csv.zip' if name == 'csv' else name}")
     if name == "xlsx":
         from dgdo_geo.report.xlsx import xlsx_of
 
-        target.write_bytes(xlsx_of(document))
+        path.write_bytes(xlsx_of(document))
     elif name == "csv":
         from dgdo_geo.report.csv import csv_of
 
-        target.write_bytes(csv_of(document))
+        path.write_bytes(csv_of(document))
     elif name == "gpkg":
         from dgdo_geo.report.gpkg import write_gpkg
 
-        write_gpkg(explorer, document, target)
+        write_gpkg(explorer, document, path)
     elif name == "tif":
-        from dgdo_geo.report.geotiff import tiffs_of
-
-        for report in reports_of(document):
-            for item, content in tiffs_of(explorer, report):
-                band = f"{item.activity.id}_{item.band.top_m:g}_{item.band.base_m:g}"
-                code = _slug(report.answer.region.code)
-                (folder / f"{stem}_{code}_{band}.tif").write_bytes(content)
-    else:
-        target.write_bytes(_booklet(explorer, document, asked, name))
-
-
-def _booklet(explorer: Explorer, document: Report | Comparison, asked: Sequence[Asked], name: str) -> bytes:
-    """The formats for reading."""
-    from dgdo_geo.report import contents
-
-    answers = [report.answer for report in reports_of(document)]
-    if isinstance(document, Comparison):
-        own = {i: one.shape for i, one in enumerate(asked) if one.shape is not None}
-        booklet = contents.comparison_of(explorer, answers, own)
-    else:
-        booklet = contents.booklet_of(explorer, document.answer, document.shape, document)
-    if name == "pdf":
+        _write_tiffs(explorer, document, target)
+    elif name == "pdf":
         from dgdo_geo.report.pdf import pdf_of
 
-        return pdf_of(booklet)
-    if name == "docx":
+        path.write_bytes(pdf_of(booklet()))
+    elif name == "docx":
         from dgdo_geo.report.docx import docx_of
 
-        return docx_of(booklet)
-    from dgdo_geo.report.html import html_of
+        path.write_bytes(docx_of(booklet()))
+    else:
+        from dgdo_geo.report.html import html_of
 
-    return html_of(booklet).encode()
+        path.write_text(html_of(booklet()), encoding="utf-8")
+
+
+def _write_tiffs(explorer: Explorer, document: Report | Comparison, target: Path) -> None:
+    from dgdo_geo.report.geotiff import tiffs_of
+
+    for report in reports_of(document):
+        for item, content in tiffs_of(explorer, report):
+            band = f"{item.activity.id}_{item.band.top_m:g}_{item.band.base_m:g}"
+            code = _slug(report.answer.region.code)
+            target.with_name(f"{target.name}_{code}_{band}.tif").write_bytes(content)
+
+
+def _booklet(explorer: Explorer, document: Report | Comparison, asked: Sequence[Asked]) -> Booklet:
+    """What the formats for reading say."""
+    from dgdo_geo.report import contents
+
+    if isinstance(document, Comparison):
+        own = {i: one.shape for i, one in enumerate(asked) if one.shape is not None}
+        return contents.comparison_of(explorer, [report.answer for report in document.reports], own)
+    return contents.booklet_of(explorer, document.answer, document.shape, document)
 
 
 def _put(document: Report | Comparison, stem: str, unfinished: Path, folder: Path) -> Made:

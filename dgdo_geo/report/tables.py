@@ -64,15 +64,22 @@ def tables_of(document: Report | Comparison, keys: Iterable[str] = ()) -> tuple[
     return tuple(_table(key, *TABLES[key], document) for key in (tuple(keys) or TABLES))
 
 
+def table_with(key: str, rows: Iterable[Row]) -> DataTable:
+    """One of the tables, with rows that were kept."""
+    return DataTable(key, text("report_tables", key), text("report_notes", key), _heads(TABLES[key][0]), tuple(rows))
+
+
 def _table(key: str, columns: tuple[str, ...], rows: Rows, document: Report | Comparison) -> DataTable:
     found: list[Row] = []
     for report in reports_of(document):
         region = report.answer.region
         found += [(region.code, region.name, *row) for row in rows(report)]
-    named = ("gebied_code", "gebied", *columns)
+    return DataTable(key, text("report_tables", key), text("report_notes", key), _heads(columns), tuple(found))
+
+
+def _heads(columns: tuple[str, ...]) -> tuple[DataColumn, ...]:
     titles = section("report_columns")
-    heads = tuple(DataColumn(column, titles[column], _kind(column)) for column in named)
-    return DataTable(key, text("report_tables", key), text("report_notes", key), heads, tuple(found))
+    return tuple(DataColumn(name, titles[name], _kind(name)) for name in ("gebied_code", "gebied", *columns))
 
 
 def _kind(column: str) -> Kind:
