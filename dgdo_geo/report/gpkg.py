@@ -177,7 +177,7 @@ def _layers(explorer: Explorer, report: Report, piece: Pieces, first: int) -> pd
     """Which layers claim ground in which combination."""
     claims, where = layers.claims_of(piece.combined, explorer.states)
     row, column = np.nonzero(where)
-    named = {
+    named: dict[str, list[str] | list[bool]] = {
         "laag_id": [c.layer.id for c in claims],
         "familie": [c.layer.family.value for c in claims],
         "is_claim": [c.layer.family.value != "potential" for c in claims],
