@@ -20,6 +20,8 @@ FIRST = ("pdf", "xlsx")
 """Formats that are chosen at the beginning."""
 EVERY_S = 1.0
 """How often the page looks how far a report is."""
+MOST_BUTTONS = 8
+"""With more files there is one button, for all of them."""
 MIME = {
     ".pdf": "application/pdf",
     ".html": "text/html",
@@ -130,7 +132,7 @@ def _files(name: str, job: Job) -> None:
     files = job.made.files
     count = text("web_report", "ready_one" if len(files) == 1 else "ready_more", count=len(files))
     st.success(text("web_report", "ready", count=count, minutes=round(report_jobs.KEPT_S / 60)))
-    for path, _ in files:
+    for path, _ in files if len(files) <= MOST_BUTTONS else ():
         st.download_button(
             text("web_report", "fetch", name=path.name),
             data=path.read_bytes,
