@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+<<<<<<< HEAD
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
+=======
+from typing import TYPE_CHECKING, Annotated, Any
+>>>>>>> step-d2
 
 import typer
 
@@ -74,6 +78,7 @@ def add(
     nauwkeurigheid: Annotated[float | None, typer.Option(metavar="METER", help=text("cli", "add_accuracy"))] = None,
     volledig: Annotated[bool, typer.Option("--volledig", help=text("cli", "add_complete"))] = False,
     bronmap: Annotated[Path | None, typer.Option(metavar="MAP", help=text("cli", "add_folder"))] = None,
+    schrijf_recept: Annotated[Path | None, typer.Option(metavar="RECEPT.toml", help=text("cli", "add_draft"))] = None,
     opslaan: Annotated[bool, typer.Option("--opslaan", help=text("cli", "add_save"))] = False,
     zonder_vergelijking: Annotated[bool, typer.Option("--zonder-vergelijking", help=text("flips", "without"))] = False,
     workspace: WorkspaceOption = None,
@@ -82,6 +87,7 @@ def add(
     """Load a GIS file as a layer: a dry run, unless ``--opslaan`` is given."""
     from dgdo_geo import intake
 
+<<<<<<< HEAD
     given = {
         "--crs": crs, "--klasse": klasse, "--klasse-kolom": klasse_kolom, "--waarde": waarde,
         "--naam-kolom": naam_kolom, "--id-kolom": id_kolom, "--bron": bron, "--licentie": licentie,
@@ -113,10 +119,28 @@ def add(
             results = intake.run(
                 recipe, workspace, save=opslaan, on_progress=phases(), on_look=told.look, on_done=told.done
             )
+=======
+    options = {
+        "--crs": crs, "--klasse": klasse, "--klasse-kolom": klasse_kolom, "--waarde": waarde,
+        "--naam-kolom": naam_kolom, "--id-kolom": id_kolom, "--bron": bron, "--licentie": licentie, "--datum": datum,
+        "--kwaliteit": kwaliteit, "--nauwkeurigheid": nauwkeurigheid, "--volledig": volledig,
+    }  # fmt: skip
+    if schrijf_recept is not None:
+        _draft(bestand, schrijf_recept, laag, options, workspace)
+        return
+    recipe = _recipe(bestand, bronmap, laag, options)
+    saved = _Saved(recipe, workspace) if opslaan else None
+    told = _Looked(is_shown=not (opslaan or as_json))
+    with told:
+        results = intake.run(
+            recipe, workspace, save=opslaan, on_progress=phases(), on_look=told.look, on_done=told.done
+        )
+>>>>>>> step-d2
     flips = saved.keep(results, skip=zonder_vergelijking) if saved is not None else None
     _tell_added(results, flips, as_json=as_json)
 
 
+<<<<<<< HEAD
 @contextmanager
 def _recipe(given: str, folder: Path | None, layer: str | None, make: Callable[..., Recipe]) -> Iterator[Recipe]:
     """The recipe that was given, or one for a file or a web address; what is downloaded is removed afterwards."""
@@ -141,6 +165,54 @@ def _recipe(given: str, folder: Path | None, layer: str | None, make: Callable[.
         # Whoever types this may reach these addresses with any other program too.
         came = intake.from_url(given, Path(found), guard=None, limits=ANALYST, on_bytes=tell)
         yield make(came.path, source_url=came.url)
+=======
+def _recipe(file: Path, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Recipe:
+    """The recipe that is named, or that the options make."""
+    from dgdo_geo import intake
+
+    if file.suffix.casefold() == ".toml":
+        if beside := [name for name, value in options.items() if value]:
+            raise InputError("options_beside_recipe", options=", ".join(beside))
+        recipe = intake.read_recipe(file, folder)
+        return recipe if layer is None else intake.only(recipe, layer)
+    return intake.recipe_from_options(
+        file,
+        layer=layer,
+        crs=options["--crs"],
+        class_id=options["--klasse"],
+        class_column=options["--klasse-kolom"],
+        values=options["--waarde"] or [],
+        name_column=options["--naam-kolom"],
+        id_column=options["--id-kolom"],
+        source=options["--bron"],
+        licence=options["--licentie"],
+        reference_date=read_date(options["--datum"]),
+        quality=options["--kwaliteit"],
+        accuracy_m=options["--nauwkeurigheid"],
+        complete=options["--volledig"],
+    )
+
+
+def _draft(file: Path, recipe: Path, layer_id: str | None, options: Mapping[str, Any], workspace: Path | None) -> None:
+    """Look at a file and write the beginning of a recipe beside it."""
+    from dgdo_geo import store
+    from dgdo_geo.intake.drafting import draft, look_at, write_draft
+
+    if file.suffix.casefold() == ".toml":
+        raise InputError("draft_of_recipe", file=file.name)
+    opened = store.open_workspace(workspace, missing_ok=True)
+    look, read = look_at(file, layer_id, options["--crs"], opened)
+    given = {
+        "layer": layer_id, "crs": options["--crs"], "source": options["--bron"], "licence": options["--licentie"],
+        "reference_date": read_date(options["--datum"]), "quality": options["--kwaliteit"],
+        "accuracy_m": options["--nauwkeurigheid"], "absence": "conclusive" if options["--volledig"] else "unknown",
+    }  # fmt: skip
+    entry = opened.entries.get(layer_id or "")
+    layer = None if entry is None else entry.layer
+    write_draft(recipe, draft(look, read, layer, given, recipe.name))
+    typer.echo(look.describe_nl())
+    typer.echo(text("draft", "written", recipe=recipe.name))
+>>>>>>> step-d2
 
 
 def _tell_added(results: Sequence[Intake], flips: Flips | None, *, as_json: bool) -> None:

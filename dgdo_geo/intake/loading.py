@@ -9,22 +9,19 @@ import geopandas as gpd
 import numpy as np
 
 from dgdo_geo import harmonise, store
+<<<<<<< HEAD
 from dgdo_geo.errors import InputError
+=======
+from dgdo_geo.errors import DataError, InputError
+from dgdo_geo.intake.area_codes import check_codes, compare_area
+>>>>>>> step-d2
 from dgdo_geo.intake.controls import check_controls, refuse_failed
 from dgdo_geo.intake.declaring import complete_classes, declare, declared_layer, is_ruled
 from dgdo_geo.intake.density_loading import bring_in_lines
 from dgdo_geo.intake.doubt import doubt_crs
 from dgdo_geo.intake.grid_loading import take_in_grid
 from dgdo_geo.intake.heights import depths_of
-from dgdo_geo.intake.looking import (
-    Facts,
-    Place,
-    check_codes,
-    compare_area,
-    look_at_columns,
-    look_at_place,
-    without_padding,
-)
+from dgdo_geo.intake.looking import Facts, Place, look_at_columns, look_at_place, without_padding
 from dgdo_geo.intake.outcome import Intake, Look, chosen_rows
 from dgdo_geo.intake.proposing import Proposal, propose
 from dgdo_geo.intake.recipe import Recipe, RecipeLayer
@@ -164,7 +161,7 @@ def bring_in(
     frame = _classified(frame, item, layer, report)
     check_codes(frame, workspace, report)
     if layer.family is Family.BOUNDARIES:
-        compare_area(place, item.layer, workspace, report)
+        compare_area(place.area_km2, item.layer, workspace, report)
         frame = harmonise.clean_coverage(frame, report)
     frame = _in_schema(frame, item, report)
     _tell(on_progress, "phase_columns", len(frame), len(frame))
