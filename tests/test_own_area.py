@@ -330,15 +330,22 @@ def browser(chromium: str) -> Iterator[Any]:
 def page(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL", bypass_csp=True)
     made = context.new_page()
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(60_000)
     yield made
     context.close()
+
+
+def rest(page: Any) -> None:
+    """Wait until the page is drawn: what it still draws moves what is to be clicked."""
+    page.wait_for_timeout(250)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 def asked(page: Any, explorer: Explorer) -> None:
     """The page shows the areas that in_area gives for the area in its link, and the link is enough."""
     page.get_by_role("heading", name="Antwoord voor het eigen vlak").wait_for()
     page.wait_for_url("**vlak=**")
+    rest(page)
     code = page.url.split("vlak=")[1].split("&")[0]
     shape = own_area.area_of(code).geometry
     answer = explorer.in_area(shape, TODAY, activities=["geothermie"])

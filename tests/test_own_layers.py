@@ -15,6 +15,7 @@ import geopandas as gpd
 import pytest
 from shapely import Polygon, box
 from test_accessibility import violations
+from test_own_area import rest
 from test_web_browser import FLAGS, FRAME, Server, get, start
 from test_web_pages import html, run, walk
 
@@ -384,11 +385,6 @@ def pick(page: Any, label: str, typed: str) -> None:
     rest(page)
 
 
-def rest(page: Any) -> None:
-    page.wait_for_timeout(250)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-
-
 def fill_in(page: Any, zones: Path) -> None:
     """Upload the file and answer the questions, but for the values."""
     page.get_by_test_id("stFileUploader").locator("input").set_input_files(zones)
@@ -416,7 +412,7 @@ def test_an_analysts_story(
     """A file with unmapped values: refused, mapped, seen on the map, asked, its recipe replayed; nobody else sees it."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL", bypass_csp=True)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     page.goto(f"{server.url}/lagen?gemeente=GM0193&activiteit=geothermie")
@@ -438,6 +434,7 @@ def test_an_analysts_story(
     download.value.save_as(path)
     page.get_by_role("button", name="Gebruik in deze sessie").click()
     page.get_by_text("is geladen, alleen in deze sessie").wait_for()
+    rest(page)
 
     page.get_by_role("link", name="Wat kan waar").first.click()
     page.get_by_role("heading", name="Antwoord voor Zwolle").wait_for()
@@ -447,6 +444,7 @@ def test_an_analysts_story(
     page.get_by_text("Boringsvrije zones (uw eigen kaartlaag)").first.wait_for()
     page.reload()
     page.get_by_text("U kijkt met uw eigen kaartlaag").wait_for()
+    rest(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download dit antwoord").click()
     told = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
@@ -478,7 +476,7 @@ def test_an_analysts_story(
 def test_what_is_filled_in_is_accessible_and_narrow(browser: Any, server: Server, zones: Path) -> None:
     """The states that a link does not reach: a file in the form, its questions, what it will be; and the own area."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.goto(f"{server.url}/lagen?gemeente=GM0193&activiteit=geothermie")
     page.get_by_role("heading", name="Eigen kaartlaag laden").wait_for()
     fill_in(page, zones)
