@@ -66,7 +66,9 @@ SHOTS = (
     Shot("wat-kan-waar-start", "", height=800),
     Shot("wat-kan-waar-smal", f"?{TOWN}", width=390, height=844),
     Shot("wat-kan-waar-tabel", f"?{TOWN}", heading="Wat kan in Zwolle", height=800),
-    Shot("wat-kan-waar-waarom", f"?gemeente=GM0050&activiteit=geothermie&{DAY}", heading="Geothermie,", height=800),
+    Shot(
+        "wat-kan-waar-waarom", f"?gemeente=GM0050&activiteit=geothermie&{DAY}", heading="aardwarmte, 1250", height=800
+    ),
     Shot("wat-kan-waar-procedure", f"?{TOWN}", heading="Wie beslist", height=800),
     Shot("hier", f"hier?{POINT}"),
     Shot("hier-twee-punten", f"hier?{POINT}&naast=165000,487000", heading="Waarom hier wel", height=900),
@@ -113,13 +115,14 @@ def wait_for(address: str) -> None:
 def opened(browser: Browser, address: str, width: int, height: int) -> Page:
     """A page with everything on it."""
     page = browser.new_page(viewport={"width": width, "height": height}, locale="nl-NL")
+    page.set_default_timeout(180_000)
     page.goto(address)
-    page.locator("h1").first.wait_for(timeout=60_000)
+    page.locator("h1").first.wait_for(timeout=180_000)
     for _ in range(2):
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=180_000)
         page.wait_for_timeout(500)
     if page.locator(FRAME).count():
-        page.frame_locator(FRAME).first.locator("[data-dgdo-ready]").wait_for(timeout=60_000)
+        page.frame_locator(FRAME).first.locator("[data-dgdo-ready]").wait_for(timeout=180_000)
     page.wait_for_timeout(500)
     return page
 

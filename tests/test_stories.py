@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = start(workspace)
     yield running
     running.process.terminate()
-    running.process.wait(20)
+    running.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def page(browser: Any, server: Server) -> Iterator[Any]:
     ours = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
     context.route(lambda url: not url.startswith(ours), lambda route: route.abort())
     made = context.new_page()
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(60_000)
     made.on("request", lambda request: None if request.url.startswith(ours) else foreign.append(request.url))
     made.on("websocket", lambda socket: None if socket.url.startswith(ours) else foreign.append(socket.url))
     made.on("pageerror", lambda error: errors.append(str(error)))

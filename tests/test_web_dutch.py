@@ -57,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = start(workspace)
     yield running
     running.process.terminate()
-    running.process.wait(20)
+    running.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def browser(chromium: str) -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, server: Server) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     ours = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
     foreign: list[str] = []
     context.route(lambda url: not url.startswith(ours), lambda route: route.abort())

@@ -31,7 +31,7 @@ def server(workspace: Path) -> Iterator[Server]:
     running = start(workspace)
     yield running
     running.process.terminate()
-    running.process.wait(20)
+    running.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def browser(chromium: str) -> Iterator[Any]:
 @pytest.fixture
 def context(browser: Any) -> Iterator[Any]:
     made = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(60_000)
     yield made
     made.close()
 
@@ -137,7 +137,7 @@ def test_server_that_restarts_gives_the_same_view_back(context: Any, workspace: 
     settle(page)
     seen, address = shown(page), page.url
     before.process.terminate()
-    before.process.wait(20)
+    before.process.wait(60)
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
     assert "De verbinding is weg" in dialog.inner_text()
@@ -155,7 +155,7 @@ def test_server_that_restarts_gives_the_same_view_back(context: Any, workspace: 
         no_fault(page)
     finally:
         after.process.terminate()
-        after.process.wait(20)
+        after.process.wait(60)
 
 
 @pytest.mark.browser
