@@ -9,12 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-<<<<<<< HEAD
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
-=======
 from typing import TYPE_CHECKING, Annotated, Any
->>>>>>> step-d2
 
 import typer
 
@@ -23,7 +19,7 @@ from dgdo_geo.errors import DataError, DgdoGeoError, InputError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dgdo_geo.intake import Intake, Recipe
     from dgdo_geo.intake.fetching import Step
@@ -87,74 +83,35 @@ def add(
     """Load a GIS file as a layer: a dry run, unless ``--opslaan`` is given."""
     from dgdo_geo import intake
 
-<<<<<<< HEAD
-    given = {
-        "--crs": crs, "--klasse": klasse, "--klasse-kolom": klasse_kolom, "--waarde": waarde,
-        "--naam-kolom": naam_kolom, "--id-kolom": id_kolom, "--bron": bron, "--licentie": licentie,
-        "--datum": datum, "--kwaliteit": kwaliteit, "--nauwkeurigheid": nauwkeurigheid, "--volledig": volledig,
-    }  # fmt: skip
-    make = partial(
-        intake.recipe_from_options,
-        layer=laag,
-        crs=crs,
-        class_id=klasse,
-        class_column=klasse_kolom,
-        values=waarde or [],
-        name_column=naam_kolom,
-        id_column=id_kolom,
-        source=bron,
-        licence=licentie,
-        reference_date=read_date(datum),
-        quality=kwaliteit,
-        accuracy_m=nauwkeurigheid,
-        complete=volledig,
-    )
-    is_recipe = not intake.is_url(bestand) and bestand.casefold().endswith(".toml")
-    if is_recipe and (beside := [name for name, value in given.items() if value]):
-        raise InputError("options_beside_recipe", options=", ".join(beside))
-    with _recipe(bestand, bronmap, laag, make) as recipe:
-        saved = _Saved(recipe, workspace) if opslaan else None
-        told = _Looked(is_shown=not (opslaan or as_json))
-        with told:
-            results = intake.run(
-                recipe, workspace, save=opslaan, on_progress=phases(), on_look=told.look, on_done=told.done
-            )
-=======
     options = {
         "--crs": crs, "--klasse": klasse, "--klasse-kolom": klasse_kolom, "--waarde": waarde,
         "--naam-kolom": naam_kolom, "--id-kolom": id_kolom, "--bron": bron, "--licentie": licentie, "--datum": datum,
         "--kwaliteit": kwaliteit, "--nauwkeurigheid": nauwkeurigheid, "--volledig": volledig,
     }  # fmt: skip
     if schrijf_recept is not None:
-        _draft(bestand, schrijf_recept, laag, options, workspace)
+        _draft(Path(bestand), schrijf_recept, laag, options, workspace)
         return
-    recipe = _recipe(bestand, bronmap, laag, options)
-    saved = _Saved(recipe, workspace) if opslaan else None
-    told = _Looked(is_shown=not (opslaan or as_json))
-    with told:
-        results = intake.run(
-            recipe, workspace, save=opslaan, on_progress=phases(), on_look=told.look, on_done=told.done
-        )
->>>>>>> step-d2
+    with _recipe(bestand, bronmap, laag, options) as recipe:
+        saved = _Saved(recipe, workspace) if opslaan else None
+        told = _Looked(is_shown=not (opslaan or as_json))
+        with told:
+            results = intake.run(
+                recipe, workspace, save=opslaan, on_progress=phases(), on_look=told.look, on_done=told.done
+            )
     flips = saved.keep(results, skip=zonder_vergelijking) if saved is not None else None
     _tell_added(results, flips, as_json=as_json)
 
 
-<<<<<<< HEAD
 @contextmanager
-def _recipe(given: str, folder: Path | None, layer: str | None, make: Callable[..., Recipe]) -> Iterator[Recipe]:
+def _recipe(given: str, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Iterator[Recipe]:
     """The recipe that was given, or one for a file or a web address; what is downloaded is removed afterwards."""
     from dgdo_geo import intake
     from dgdo_geo.intake.from_url import ANALYST
 
     if not intake.is_url(given):
-        path = Path(given)
-        if path.suffix.casefold() == ".toml":
-            recipe = intake.read_recipe(path, folder)
-            yield recipe if layer is None else intake.only(recipe, layer)
-        else:
-            yield make(path)
+        yield _of_file(Path(given), folder, layer, options)
         return
+    make = partial(_from_options, layer=layer, options=options)
     make(Path(given))  # what is wrong with the options shows before anything is downloaded
     with TemporaryDirectory(prefix="dgdo-geo-") as found:
         count = progress(text("from_url", "downloading"))
@@ -165,16 +122,22 @@ def _recipe(given: str, folder: Path | None, layer: str | None, make: Callable[.
         # Whoever types this may reach these addresses with any other program too.
         came = intake.from_url(given, Path(found), guard=None, limits=ANALYST, on_bytes=tell)
         yield make(came.path, source_url=came.url)
-=======
-def _recipe(file: Path, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Recipe:
-    """The recipe that is named, or that the options make."""
+
+
+def _of_file(file: Path, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Recipe:
     from dgdo_geo import intake
 
-    if file.suffix.casefold() == ".toml":
-        if beside := [name for name, value in options.items() if value]:
-            raise InputError("options_beside_recipe", options=", ".join(beside))
-        recipe = intake.read_recipe(file, folder)
-        return recipe if layer is None else intake.only(recipe, layer)
+    if file.suffix.casefold() != ".toml":
+        return _from_options(file, layer=layer, options=options)
+    if beside := [name for name, value in options.items() if value]:
+        raise InputError("options_beside_recipe", options=", ".join(beside))
+    recipe = intake.read_recipe(file, folder)
+    return recipe if layer is None else intake.only(recipe, layer)
+
+
+def _from_options(file: Path, *, layer: str | None, options: Mapping[str, Any], source_url: str | None = None) -> Recipe:
+    from dgdo_geo import intake
+
     return intake.recipe_from_options(
         file,
         layer=layer,
@@ -190,6 +153,7 @@ def _recipe(file: Path, folder: Path | None, layer: str | None, options: Mapping
         quality=options["--kwaliteit"],
         accuracy_m=options["--nauwkeurigheid"],
         complete=options["--volledig"],
+        source_url=source_url,
     )
 
 
@@ -212,7 +176,6 @@ def _draft(file: Path, recipe: Path, layer_id: str | None, options: Mapping[str,
     write_draft(recipe, draft(look, read, layer, given, recipe.name))
     typer.echo(look.describe_nl())
     typer.echo(text("draft", "written", recipe=recipe.name))
->>>>>>> step-d2
 
 
 def _tell_added(results: Sequence[Intake], flips: Flips | None, *, as_json: bool) -> None:

@@ -9,12 +9,8 @@ import geopandas as gpd
 import numpy as np
 
 from dgdo_geo import harmonise, store
-<<<<<<< HEAD
 from dgdo_geo.errors import InputError
-=======
-from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.intake.area_codes import check_codes, compare_area
->>>>>>> step-d2
 from dgdo_geo.intake.controls import check_controls, refuse_failed
 from dgdo_geo.intake.declaring import complete_classes, declare, declared_layer, is_ruled
 from dgdo_geo.intake.density_loading import bring_in_lines

@@ -177,11 +177,7 @@ def _layers(explorer: Explorer, report: Report, piece: Pieces, first: int) -> pd
     """Which layers claim ground in which combination."""
     claims, where = layers.claims_of(piece.combined, explorer.states)
     row, column = np.nonzero(where)
-<<<<<<< HEAD
-    named: dict[str, list[str] | list[bool]] = {
-=======
     named: dict[str, list[object]] = {
->>>>>>> step-f
         "laag_id": [c.layer.id for c in claims],
         "familie": [c.layer.family.value for c in claims],
         "is_claim": [c.layer.family.value != "potential" for c in claims],
@@ -196,8 +192,8 @@ def _alone(report: Report, piece: Pieces, first: int) -> pd.DataFrame:
     for position, (band, found) in enumerate(zip(report.bands, piece.combined.bands, strict=True)):
         frames += [_alone_rows(band, found, piece, position, i, first) for i in range(len(band.alone))]
     columns = ["combinatie", "kolom", "regels", "gevolg", "met_potentie"]
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    return found[columns].astype({"combinatie": "int64", "met_potentie": "bool"})
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return table[columns].astype({"combinatie": "int64", "met_potentie": "bool"})
 
 
 def _alone_rows(
