@@ -209,7 +209,7 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     missing = [c for c in wanted if c not in frame.columns]
     if missing:
         return [f"missing columns: {', '.join(missing)}"]
-    no_text = [c for c in wanted if not frame[c].map(lambda value: isinstance(value, str)).all()]
+    no_text = [c for c in wanted if not _is_text(frame[c])]
     if no_text:
         return [f"values missing or not text in: {', '.join(no_text)}"]
     problems = []
@@ -220,7 +220,7 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
     doubles = frame["feature_id"][frame["feature_id"].duplicated()]
     if len(doubles):
         problems.append(f"feature_id not unique: {', '.join(map(str, doubles.unique()[:5]))}")
-    strange = sorted(set(frame["class"]) - {c.id for c in layer.classes} - {NO_DATA})
+    strange = sorted(set(frame["class"].unique()) - {c.id for c in layer.classes} - {NO_DATA})
     if strange:
         problems.append(f"undeclared classes: {', '.join(map(str, strange[:5]))}")
     for column in NUMBER_COLUMNS:
@@ -246,6 +246,15 @@ def schema_problems(frame: gpd.GeoDataFrame, layer: Layer) -> list[str]:
         bad = frame["feature_id"][~shapely.is_valid(geometry)]
         problems.append(f"invalid geometry: {', '.join(map(str, bad[:5]))}")
     return problems
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Whether every value is a text; none may be missing. A call for each of a million values would take seconds."""
+    if isinstance(column.dtype, pd.StringDtype):
+        return not column.hasnans
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return not column.hasnans and _is_text(pd.Series(column.cat.categories, dtype=object))
+    return column.empty or pd.api.types.infer_dtype(column, skipna=False) == "string"
 
 
 def write_layer(workspace: Workspace, layer: Layer, frame: gpd.GeoDataFrame) -> Layer:

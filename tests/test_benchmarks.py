@@ -14,12 +14,13 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 import shapely
 from rasterio.transform import from_origin
 
-from benchmarks import agreement, oracle, ours, ours_zonal, overlay, peers, queries, results, tables, workload
+from benchmarks import agreement, intake, oracle, ours, ours_zonal, overlay, peers, queries, results, tables, workload
 from benchmarks import inputs as on_disk
 from benchmarks.inputs import LAYERS, MANIFEST, MUNICIPALITIES, RASTERS, WORKLOADS, Spec, WorkloadError
 from benchmarks.measure import Engine, Measurement, measure
@@ -521,3 +522,25 @@ def test_benchmarks_keep_the_length_of_the_house():
             if isinstance(node, ast.FunctionDef):
                 length = (node.end_lineno or node.lineno) - node.body[0].lineno
                 assert length <= 50 + len((ast.get_docstring(node) or "").splitlines()), f"{path.name}: {node.name}"
+
+
+def test_intake_loads_what_it_made_and_hears_how_far_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(intake, "default_folder", lambda name: tmp_path / name)
+    assert intake.main(["--json", "--polygons", "1200"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["polygons"], found["wrong"]) == (1200, [])
+    assert found["wall_s"] > 0
+    assert 50 < found["peak_mb"] < 3000
+    assert {"inlezen", "geometrie nakijken", "bewaren"} <= set(found["progress"])
+    assert "largest memory" in intake.table(found)
+
+
+def test_intake_sees_a_layer_that_is_not_what_was_in_the_file(tmp_path):
+    path = tmp_path / "gebieden.gpkg"
+    intake.make(path, 1000)
+    raw = pyogrio.read_dataframe(path)
+    kept = raw.assign(feature_id=raw["code"], **{"class": raw["soort"].map(intake.KINDS)})
+    kept = kept.set_geometry(shapely.make_valid(kept.geometry.to_numpy()), crs=28992)
+    assert intake.differences(path, kept) == []
+    assert "features" in intake.differences(path, kept.iloc[1:])[0]
+    assert intake.differences(path, kept.assign(**{"class": kept["class"].to_numpy()[::-1]})) != []

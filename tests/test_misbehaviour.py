@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import numpy as np
 import pytest
 import servers
 import test_fetching as fetching
@@ -189,14 +188,13 @@ def test_what_a_server_does_wrong_with_the_data_leaves_the_last_good_version(
             assert item.status == "failed", name
             assert re.search(told, item.message_nl), f"{name}: {item.message_nl}"
             assert state(tiny_world) == before, name
+    assert tiny_world.open().layer("natuur").to_gdf().geometry.area.tolist() == [1e6]
 
 
 def state(world: World) -> dict[str, bytes]:
-    """Every file of the workspace but the status of the last fetch, and the areas of the layer."""
-    found = {
+    """Every file of the workspace but the status of the last fetch."""
+    return {
         path.relative_to(world.workspace).as_posix(): path.read_bytes()
         for path in world.workspace.rglob("*")
         if path.is_file() and path != world.workspace / "fetch" / "natuur.json"
     }
-    product = world.open().layer("natuur").to_gdf()
-    return {**found, "areas": np.sort(product.geometry.area.to_numpy()).tobytes()}
