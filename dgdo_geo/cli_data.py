@@ -89,9 +89,9 @@ def add(
         "--kwaliteit": kwaliteit, "--nauwkeurigheid": nauwkeurigheid, "--volledig": volledig,
     }  # fmt: skip
     if schrijf_recept is not None:
-        _draft(Path(bestand), schrijf_recept, laag, options, workspace)
+        _start_recipe(Path(bestand), schrijf_recept, laag, options, workspace)
         return
-    with _recipe(bestand, bronmap, laag, options) as recipe:
+    with _recipe_of(bestand, bronmap, laag, options) as recipe:
         saved = _Saved(recipe, workspace) if opslaan else None
         told = _Looked(is_shown=not (opslaan or as_json))
         with told:
@@ -103,43 +103,19 @@ def add(
 
 
 @contextmanager
-def _recipe(given: str, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Iterator[Recipe]:
+def _recipe_of(given: str, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Iterator[Recipe]:
     """The recipe that was given, or one for a file or a web address; what is downloaded is removed afterwards."""
     from dgdo_geo import intake
     from dgdo_geo.intake.from_url import ANALYST
 
-    if not intake.is_url(given):
-        yield _of_file(Path(given), folder, layer, options)
+    if not intake.is_url(given) and given.casefold().endswith(".toml"):
+        if beside := [name for name, value in options.items() if value]:
+            raise InputError("options_beside_recipe", options=", ".join(beside))
+        recipe = intake.read_recipe(Path(given), folder)
+        yield recipe if layer is None else intake.only(recipe, layer)
         return
-    make = partial(_from_options, layer=layer, options=options)
-    make(Path(given))  # what is wrong with the options shows before anything is downloaded
-    with TemporaryDirectory(prefix="dgdo-geo-") as found:
-        count = progress(text("from_url", "downloading"))
-
-        def tell(done: int, total: int | None) -> None:
-            count(done // 1000, done // 1000 + 1 if total is None else total // 1000)
-
-        # Whoever types this may reach these addresses with any other program too.
-        came = intake.from_url(given, Path(found), guard=None, limits=ANALYST, on_bytes=tell)
-        yield make(came.path, source_url=came.url)
-
-
-def _of_file(file: Path, folder: Path | None, layer: str | None, options: Mapping[str, Any]) -> Recipe:
-    from dgdo_geo import intake
-
-    if file.suffix.casefold() != ".toml":
-        return _from_options(file, layer=layer, options=options)
-    if beside := [name for name, value in options.items() if value]:
-        raise InputError("options_beside_recipe", options=", ".join(beside))
-    recipe = intake.read_recipe(file, folder)
-    return recipe if layer is None else intake.only(recipe, layer)
-
-
-def _from_options(file: Path, *, layer: str | None, options: Mapping[str, Any], source_url: str | None = None) -> Recipe:
-    from dgdo_geo import intake
-
-    return intake.recipe_from_options(
-        file,
+    make = partial(
+        intake.recipe_from_options,
         layer=layer,
         crs=options["--crs"],
         class_id=options["--klasse"],
@@ -153,28 +129,34 @@ def _from_options(file: Path, *, layer: str | None, options: Mapping[str, Any], 
         quality=options["--kwaliteit"],
         accuracy_m=options["--nauwkeurigheid"],
         complete=options["--volledig"],
-        source_url=source_url,
     )
+    first = make(Path(given))  # what is wrong with the options shows before anything is downloaded
+    if not intake.is_url(given):
+        yield first
+        return
+    with TemporaryDirectory(prefix="dgdo-geo-") as found:
+        count = progress(text("from_url", "downloading"))
+
+        def tell(done: int, total: int | None) -> None:
+            count(done // 1000, done // 1000 + 1 if total is None else total // 1000)
+
+        # Whoever types this may reach these addresses with any other program too.
+        came = intake.from_url(given, Path(found), guard=None, limits=ANALYST, on_bytes=tell)
+        yield make(came.path, source_url=came.url)
 
 
-def _draft(file: Path, recipe: Path, layer_id: str | None, options: Mapping[str, Any], workspace: Path | None) -> None:
-    """Look at a file and write the beginning of a recipe beside it."""
-    from dgdo_geo import store
-    from dgdo_geo.intake.drafting import draft, look_at, write_draft
+def _start_recipe(
+    file: Path, recipe: Path, layer_id: str | None, options: Mapping[str, Any], workspace: Path | None
+) -> None:
+    """Look at a file, write the beginning of a recipe, and tell both."""
+    from dgdo_geo.intake.drafting import start
 
-    if file.suffix.casefold() == ".toml":
-        raise InputError("draft_of_recipe", file=file.name)
-    opened = store.open_workspace(workspace, missing_ok=True)
-    look, read = look_at(file, layer_id, options["--crs"], opened)
     given = {
         "layer": layer_id, "crs": options["--crs"], "source": options["--bron"], "licence": options["--licentie"],
         "reference_date": read_date(options["--datum"]), "quality": options["--kwaliteit"],
         "accuracy_m": options["--nauwkeurigheid"], "absence": "conclusive" if options["--volledig"] else "unknown",
     }  # fmt: skip
-    entry = opened.entries.get(layer_id or "")
-    layer = None if entry is None else entry.layer
-    write_draft(recipe, draft(look, read, layer, given, recipe.name))
-    typer.echo(look.describe_nl())
+    typer.echo(start(file, recipe, given, workspace).describe_nl())
     typer.echo(text("draft", "written", recipe=recipe.name))
 
 

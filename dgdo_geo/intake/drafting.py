@@ -199,3 +199,26 @@ def write_draft(path: Path, content: str) -> None:
     if path.exists():
         raise InputError("draft_exists", file=path.name)
     store.write_atomic(path, content.encode())
+
+
+def start(file: Path, recipe: Path, given: Mapping[str, object], workspace: Path | None) -> Look:
+    """Look at a file and write the beginning of its recipe.
+
+    Parameters
+    ----------
+    given : mapping
+        As of :func:`draft`.
+
+    Raises
+    ------
+    InputError
+        As :func:`look_at` and :func:`write_draft` do, and when the file is a recipe itself.
+    """
+    if file.suffix.casefold() == ".toml":
+        raise InputError("draft_of_recipe", file=file.name)
+    opened = store.open_workspace(workspace, missing_ok=True)
+    layer_id, crs = (None if given.get(key) is None else str(given[key]) for key in ("layer", "crs"))
+    look, read = look_at(file, layer_id, crs, opened)
+    entry = opened.entries.get(layer_id or "")
+    write_draft(recipe, draft(look, read, None if entry is None else entry.layer, given, recipe.name))
+    return look
