@@ -6,6 +6,7 @@ import json
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,16 @@ from test_web_pages import html, run, walk
 from dgdo_geo import store
 from dgdo_geo.cli import main
 from dgdo_geo.errors import InputError
-from dgdo_geo.intake import Recipe, read_recipe
+from dgdo_geo.intake import Recipe, area_of_corners, read_recipe
 from dgdo_geo.intake.upload_look import look_at_upload
-from dgdo_geo.model import Family, Quality
+from dgdo_geo.model import Family, Quality, RegionKind
 from dgdo_geo.query import Explorer, open_explorer
-from dgdo_geo.web import load_choices, load_form, opened, own_layers, uploads
+from dgdo_geo.report.making import ask
+from dgdo_geo.web import load_choices, load_form, opened, own_area, own_layers, report_form, uploads
+from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.load_recipe import SKIP, Wanted, class_ids, recipe_layer, recipe_text
+from dgdo_geo.web.places import Place
+from dgdo_geo.web.state import default_view
 
 TODAY = date.today()
 INSIDE = (201_000.0, 501_500.0)
@@ -182,6 +187,12 @@ def test_a_session_has_its_layer_and_the_server_does_not(
     key = opened.version(made.explorer)
     assert own_layers.hidden(key) is made.explorer
     assert own_layers.hidden(key[:-1] + "!") is None and own_layers.hidden(opened.version(explorer)) is None
+    # A report, like the page, says what it rests on.
+    crossed = area_of_corners([(201_000, 501_000), (202_000, 502_000), (202_000, 501_000), (201_000, 502_000)])
+    place = Place(RegionKind.POLYGON, own_area.code_of(made.explorer, crossed))
+    turn = Turn("gebied", made.explorer, replace(default_view(made.explorer, TODAY), place=place))
+    notes = ask(made.explorer, report_form.asked_of(turn, place, ["geothermie"])).notes_nl
+    assert "kruiste zichzelf" in notes[0] and "Boringsvrije zones (zones.gpkg)" in notes[1]
     own_layers.remove(token)
     assert own_layers.session(token) is None and own_layers.hidden(key) is None
     after = {name: content for name, content in files(workspace).items() if not name.startswith("overlay")}

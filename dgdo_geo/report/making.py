@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,8 @@ class Asked:
         Peildatum; today when None.
     activities, depth
         As in :meth:`~dgdo_geo.query.Explorer.for_region`.
+    remarks_nl : tuple of str
+        What the reader of the answer must know besides: what was done to an area of one's own before it was asked.
     """
 
     kind: RegionKind
@@ -64,6 +66,7 @@ class Asked:
     on: date | None = None
     activities: tuple[str, ...] = ()
     depth: tuple[float, float] | None = None
+    remarks_nl: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,15 @@ def ask(explorer: Explorer, asked: Asked) -> AreaAssessment:
         As :meth:`~dgdo_geo.query.Explorer.for_region`.
     """
     if asked.shape is not None:
-        return explorer.in_area(
+        answer = explorer.in_area(
             asked.shape, asked.on, name=asked.wanted, activities=asked.activities, depth=asked.depth
         )
-    explorer.overlay.table()
-    return explorer.for_region(asked.wanted, asked.on, kind=asked.kind, activities=asked.activities, depth=asked.depth)
+    else:
+        explorer.overlay.table()
+        answer = explorer.for_region(
+            asked.wanted, asked.on, kind=asked.kind, activities=asked.activities, depth=asked.depth
+        )
+    return replace(answer, notes_nl=(*asked.remarks_nl, *answer.notes_nl)) if asked.remarks_nl else answer
 
 
 def document_of(explorer: Explorer, asked: Sequence[Asked]) -> Report | Comparison:

@@ -15,7 +15,7 @@ from dgdo_geo.model import Answer, AreaAssessment, Assessment, RegionKind
 from dgdo_geo.query import Explorer
 from dgdo_geo.texts import text
 from dgdo_geo.web import controls, formats, opened, own_area, visitor
-from dgdo_geo.web.state import View, to_params
+from dgdo_geo.web.state import Place, View, to_params
 
 A = TypeVar("A", bound=Assessment)
 COPY = (
@@ -79,15 +79,20 @@ def area_assessment(turn: Turn) -> AreaAssessment | None:
     return None
 
 
+def remarks(turn: Turn, assessment: Assessment, place: Place | None) -> tuple[str, ...]:
+    """What was done to an area of one's own before it was asked, and the own layers that an answer rests on; Dutch."""
+    notes = visitor.remarks(turn.explorer, [state.layer.id for state in assessment.receipt.layers])
+    if place is not None and place.kind is RegionKind.POLYGON and assessment.region.kind is RegionKind.POLYGON:
+        notes = (*own_area.area_of(place.code).notes_nl, *notes)
+    return notes
+
+
 def _with_remarks(turn: Turn, assessment: A) -> A:
     """With what was done to an area of one's own before it was asked, and with the own layers that the answer rests on.
 
     The download says so too.
     """
-    notes = visitor.remarks(turn.explorer, [state.layer.id for state in assessment.receipt.layers])
-    place = turn.view.place
-    if place is not None and place.kind is RegionKind.POLYGON and assessment.region.kind is RegionKind.POLYGON:
-        notes = (*own_area.area_of(place.code).notes_nl, *notes)
+    notes = remarks(turn, assessment, turn.view.place)
     return replace(assessment, notes_nl=(*notes, *assessment.notes_nl)) if notes else assessment
 
 

@@ -11,7 +11,7 @@ from dgdo_geo.model import RegionKind
 from dgdo_geo.report.making import FORMATS, Asked
 from dgdo_geo.texts import text
 from dgdo_geo.web import formats as shown
-from dgdo_geo.web import places, report_jobs
+from dgdo_geo.web import frame, opened, places, report_jobs
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.places import Place
 from dgdo_geo.web.report_jobs import Job
@@ -90,10 +90,13 @@ def _start(turn: Turn, asked_places: Sequence[Place]) -> None:
 
 def asked_of(turn: Turn, place: Place, activities: Sequence[str]) -> Asked:
     """What a report on a place asks; the same as the page."""
+    # The page asked the same a moment ago.
+    answer = opened.area_answer(turn.explorer, place, turn.view.on)
+    remarks, chosen = frame.remarks(turn, answer, place), tuple(activities)
     if place.kind is RegionKind.POLYGON:
         name, shape = places.name_of(turn.explorer, place), places.geometry(turn.explorer, place)
-        return Asked(place.kind, name, shape, on=turn.view.on, activities=tuple(activities))
-    return Asked(place.kind, place.code, on=turn.view.on, activities=tuple(activities))
+        return Asked(place.kind, name, shape, on=turn.view.on, activities=chosen, remarks_nl=remarks)
+    return Asked(place.kind, place.code, on=turn.view.on, activities=chosen, remarks_nl=remarks)
 
 
 def _stop(name: str) -> None:
