@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -41,6 +42,7 @@ KEYS = (
 """Every key that an address may have."""
 _TO_RD = pyproj.Transformer.from_crs(4326, RD_NEW, always_xy=True)
 _TO_LONLAT = pyproj.Transformer.from_crs(RD_NEW, 4326, always_xy=True)
+_WORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="coordinates")
 
 T = TypeVar("T")
 Point = tuple[float, float]
@@ -277,13 +279,19 @@ def corners_of(drawn: Mapping[str, Any]) -> list[Point]:
         raise InputError("area_empty") from None
 
 
+def _in_worker(transformer: pyproj.Transformer, first: float, second: float) -> Point:
+    """A transformation in one and the same thread: a new thread reads the database of PROJ again, some 40 ms."""
+    one, other = _WORKER.submit(transformer.transform, first, second).result()
+    return float(one), float(other)
+
+
 def lonlat(x: float, y: float) -> Point:
     """Longitude and latitude of an RD point, for display."""
-    longitude, latitude = _TO_LONLAT.transform(x, y)
+    longitude, latitude = _in_worker(_TO_LONLAT, x, y)
     return float(longitude), float(latitude)
 
 
 def rd(longitude: float, latitude: float) -> Point:
     """RD point of a click on the map, in whole metres: a click is no more exact than that."""
-    x, y = _TO_RD.transform(longitude, latitude)
+    x, y = _in_worker(_TO_RD, longitude, latitude)
     return float(round(x)), float(round(y))
