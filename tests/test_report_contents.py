@@ -51,8 +51,8 @@ def printed_km2(area_m2: float) -> str:
 def printed_share(share: float) -> str:
     value = 100 * share
     if 0 < value < 0.05:
-        return "< 0,1 %"
-    return "> 99,9 %" if 99.95 <= value < 100 - 1e-7 else f"{rounded(value, 1)} %"
+        return "<\u00a00,1\u00a0%"
+    return ">\u00a099,9\u00a0%" if 99.95 <= value < 100 - 1e-7 else f"{rounded(value, 1)}\u00a0%"
 
 
 def said_dict(answer: AreaAssessment) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ def test_every_area_and_share_is_that_of_the_answer(zwolle: AreaAssessment, repo
                     groups[key] = groups.get(key, 0.0) + part["area_m2"]
             assert printed == sorted(printed_km2(area) for area in groups.values())
         whole = math.fsum(part["area_m2"] for part in said["areas"])
-        assert total[3].text == printed_km2(whole) and total[4].text == "100,0 %"
+        assert total[3].text == printed_km2(whole) and total[4].text == "100,0\u00a0%"
         assert whole == pytest.approx(zwolle.region.area_m2, rel=1e-9), "the parts make up the region"
 
 

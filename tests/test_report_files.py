@@ -19,8 +19,10 @@ from test_report_pdf import bare, elements, kinds, opened, titles
 from test_web_browser import FLAGS
 
 from benchmarks import environments
+from dgdo_geo.model import AreaAssessment
 from dgdo_geo.query import Explorer
 from dgdo_geo.report.blocks import Beside, Booklet, Facts, Figure, Heading, Table
+from dgdo_geo.report.building import report_of
 from dgdo_geo.report.contents import booklet_of, comparison_of
 from dgdo_geo.report.html import html_of
 from dgdo_geo.report.letters import shown
@@ -37,9 +39,12 @@ def reports(explorer: Explorer) -> dict[str, Booklet]:
     def asked(code: str) -> Any:
         return explorer.for_region(code, ON, activities=["geothermie", "hto"])
 
+    def whole(answer: AreaAssessment, *activities: str) -> Booklet:
+        return booklet_of(explorer, answer, report=report_of(explorer, answer, activities=activities))
+
     return {
-        "a municipality": booklet_of(explorer, explorer.for_region("GM0193", ON)),
-        "a province": booklet_of(explorer, asked("PV24")),
+        "a municipality": whole(explorer.for_region("GM0193", ON)),
+        "a province": whole(asked("PV24"), "geothermie", "hto"),
         "a comparison": comparison_of(explorer, [asked("PV23"), asked("PV24")]),
     }
 

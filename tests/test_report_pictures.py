@@ -111,13 +111,22 @@ def test_a_map_of_exact_data_has_no_mark(explorer: Explorer) -> None:
 @pytest.mark.parametrize("m_per_px", [0.3, 3.7, 47.7, 294.0, 915.8])
 def test_a_scale_bar_is_as_long_as_it_says(m_per_px: float) -> None:
     frame = Frame(0.0, 0.0, m_per_px, 330.0, 300.0)
-    root = ET.fromstring(f'<svg xmlns="{SVG[1:-1]}">{furniture.scale_bar(frame)}</svg>')
+    root = ET.fromstring(f'<svg xmlns="{SVG[1:-1]}">{furniture.scale_bar(frame)[0]}</svg>')
     number, unit = "".join(root.findall(f".//{SVG}text")[-1].itertext()).split()
     length_m = float(number.replace(".", "")) * {"m": 1, "km": 1000}[unit]
     drawn = float(root.findall(f".//{SVG}rect")[1].get("width", "0"))
     assert drawn * m_per_px == pytest.approx(length_m, rel=0.01)
     assert str(length_m)[0] in "125", "a round number"
     assert 20 < drawn < frame.width / 2
+
+
+def test_the_scale_bar_and_the_arrow_keep_off_the_region() -> None:
+    frame = Frame(0.0, 0.0, 100.0, 300.0, 300.0)
+    low = shapely.box(0, 150, 150, 300)  # the south-west
+    for corner in (low, shapely.box(150, 0, 300, 150), shapely.box(0, 0, 150, 150)):
+        for drawn in (furniture.scale_bar, furniture.north_arrow):
+            box = shapely.box(*drawn(frame, corner)[1])
+            assert not box.intersects(corner) and shapely.box(0, 0, 300, 300).contains(box)
 
 
 def test_regions_beside_each_other_have_one_scale(explorer: Explorer) -> None:
@@ -135,10 +144,9 @@ def test_equal_input_gives_equal_pictures(explorer: Explorer) -> None:
 
 
 def test_names_stay_inside_their_municipality_and_off_each_other() -> None:
-    frame = Frame(0.0, 0.0, 1.0, 330.0, 300.0)
     units = [("Westdorp", True, shapely.box(10, 60, 160, 200)), ("Oostdorp", True, shapely.box(160, 60, 320, 200)),
              ("Een veel te lange naam", True, shapely.box(100, 210, 130, 230)), ("Buiten", False, shapely.box(0, 0, 90, 50))]  # fmt: skip
-    root = ET.fromstring(f'<svg xmlns="{SVG[1:-1]}">{furniture.names(units, frame)}</svg>')
+    root = ET.fromstring(f'<svg xmlns="{SVG[1:-1]}">{furniture.names(units)}</svg>')
     found = {"".join(e.itertext()): e for e in root.iter(f"{SVG}text")}
     assert set(found) == {"Westdorp", "Oostdorp"}
     boxes = []

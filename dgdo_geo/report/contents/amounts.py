@@ -9,6 +9,9 @@ from dgdo_geo.report.blocks import Cell
 from dgdo_geo.report.card import band_nl
 from dgdo_geo.texts import number_nl, text
 
+UNBROKEN = "\u00a0"
+"""A space at which no line ends."""
+
 
 def km2(area_m2: float) -> str:
     """An area in km2 with two decimals; what is there is never written as nothing.
@@ -21,17 +24,18 @@ def km2(area_m2: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent with one decimal; a part is never written as nothing or as the whole.
+    """A share in percent with one decimal, unbroken; a part is never written as nothing or as the whole.
 
-    >>> percent(0.5), percent(0.0), percent(1.0), percent(0.0004), percent(0.9999)
-    ('50,0 %', '0,0 %', '100,0 %', '< 0,1 %', '> 99,9 %')
+    >>> [percent(share).replace(UNBROKEN, " ") for share in (0.5, 0.0, 1.0, 0.0004, 0.9999)]
+    ['50,0 %', '0,0 %', '100,0 %', '< 0,1 %', '> 99,9 %']
     """
     value = 100 * share
+    words = f"{number_nl(value, 1)} %"
     if 0 < value < 0.05:
-        return f"< {number_nl(0.1, 1)} %"
-    if 99.95 <= value < 100 - 1e-7:
-        return f"> {number_nl(99.9, 1)} %"
-    return f"{number_nl(value, 1)} %"
+        words = f"< {number_nl(0.1, 1)} %"
+    elif 99.95 <= value < 100 - 1e-7:
+        words = f"> {number_nl(99.9, 1)} %"
+    return words.replace(" ", UNBROKEN)
 
 
 def outcome_cell(key: str, *, kind: str = "verdict") -> Cell:

@@ -11,6 +11,9 @@ from dgdo_geo.report.contents.amounts import outcome_cell
 from dgdo_geo.report.written import day
 from dgdo_geo.texts import number_nl, section, text
 
+DEEPEST_M = 10_000.0
+"""Base of a procedure that holds down to any depth."""
+
 
 def concerns(answer: AreaAssessment) -> Iterator[Block]:
     """What the region raised: beside the verdict, never in it."""
@@ -42,13 +45,29 @@ def procedures(answer: AreaAssessment) -> Iterator[Block]:
                 names.append(item.activity.name_nl)
     without = dict.fromkeys(item.activity.name_nl for item in answer.answers if not item.procedures)
     for procedure, names in found.values():
-        yield Heading(3, ", ".join(names), f"procedure-{procedure.id}", is_listed=False)
+        name = _of_procedure(procedure, names)
+        yield Heading(3, name, f"procedure-{procedure.id}", is_listed=False)
         yield Paragraph(f"{procedure.summary_nl} ({procedure.act})")
-        yield _steps(procedure, ", ".join(names))
+        yield _steps(procedure, name)
         if procedure.gaps_nl:
             yield Items(procedure.gaps_nl)
     for name in without:
         yield Paragraph(text("report", "no_procedure", activity=name), "note")
+
+
+def _of_procedure(procedure: Procedure, names: Sequence[str]) -> str:
+    """The activities of a procedure, with the depths where it holds for a part of them."""
+    name = ", ".join(names)
+    if procedure.top_m == 0 and procedure.base_m >= DEEPEST_M:
+        return name
+    base = f"–{number_nl(procedure.base_m)} m" if procedure.base_m < DEEPEST_M else ""
+    return text(
+        "report",
+        "procedure_depth",
+        name=name,
+        top=number_nl(procedure.top_m),
+        base=base or text("report", "and_deeper"),
+    )
 
 
 def _steps(procedure: Procedure, names: str) -> Table:

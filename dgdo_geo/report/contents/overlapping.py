@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dgdo_geo.model import Family
 from dgdo_geo.report.blocks import Block, Cell, Column, Heading, Paragraph, Table
 from dgdo_geo.report.card import band_nl
 from dgdo_geo.report.contents.amounts import activity_nl, km2, percent
-from dgdo_geo.report.document import Amount, BandPart, InMunicipality, Report
+from dgdo_geo.report.document import Amount, BandPart, InMunicipality, Neighbour, Report
 from dgdo_geo.texts import number_nl, section, text
 
 NO = ("excluded", "no_unless")
@@ -172,7 +173,17 @@ def _neighbours(report: Report) -> Table:
                 Cell(item.name),
                 Cell(province if item.is_other_province else item.province),
                 Cell(number_nl(item.border_m / 1e3, 1)),
-                Cell("; ".join(layer.title_nl for layer in item.crossing) or r["none_crossing"]),
+                Cell(_crossing(item)),
             )
         )
     return Table(r["neighbours_table"], columns, tuple(rows))
+
+
+def _crossing(item: Neighbour) -> str:
+    """The layers that go on across the border; those about geology, which mostly do, only by their number."""
+    named = [layer.title_nl for layer in item.crossing if layer.family is not Family.POTENTIAL]
+    offers = len(item.crossing) - len(named)
+    if offers:
+        key = "offer_crossing" if offers == 1 else "offers_crossing"
+        named.append(text("report_overlap", key, count=number_nl(offers)))
+    return "; ".join(named) or text("report_overlap", "none_crossing")

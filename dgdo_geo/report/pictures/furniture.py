@@ -21,45 +21,61 @@ MARK_STEP = (210.0, 130.0)
 """Distance between the words of the mark, across and down."""
 
 
-def scale_bar(frame: Frame) -> str:
-    """A bar with a round length in the south-west corner.
+Box = tuple[float, float, float, float]
+"""West, top, east and base in pixels."""
 
-    >>> "10 km" in scale_bar(Frame(0, 0, 100.0, 330.0, 300.0))
+
+def scale_bar(frame: Frame, outline: shapely.Geometry | None = None) -> tuple[str, Box]:
+    """A bar with a round length, in the corner where it covers least of the region; and the room that it takes.
+
+    >>> "10 km" in scale_bar(Frame(0, 0, 100.0, 330.0, 300.0))[0]
     True
     """
     length_m = max(m for m in ROUND_M if m / frame.m_per_px <= frame.width * BAR_SHARE or m == ROUND_M[0])
     length = length_m / frame.m_per_px
     words = f"{number_nl(length_m / 1000)} km" if length_m >= 1000 else f"{number_nl(length_m)} m"
-    x, y = 10.0, frame.height - 12.0
-    ground = tag(
-        "rect",
-        x=x - 5,
-        y=y - 17,
-        width=length + width_of(words, 9) / 2 + 18,
-        height=25.0,
-        fill=PAPER,
-        fill_opacity=0.88,
-    )
+    wide, tall = length + width_of(words, 9) / 2 + 16, 25.0
+    west, top = _corner(frame, wide, tall, outline, ("south-west", "south-east", "north-west"))
+    x, y = west + 6, top + 18
     half = tag("rect", x=x, y=y, width=length / 2, height=4.0, fill=INK)
     whole = tag("rect", x=x, y=y, width=length, height=4.0, fill=PAPER, stroke=INK, stroke_width=0.8)
-    ends = label("0", x, y - 4, size=9, anchor="middle" if x > 10 else "start")
-    return group([ground, whole, half, ends, label(words, x + length, y - 4, size=9, anchor="middle")])
+    ends = label("0", x, y - 4, size=9) + label(words, x + length, y - 4, size=9, anchor="middle")
+    box = (west, top, west + wide, top + tall)
+    return group([_ground(box), whole, half, ends]), box
 
 
-def north_arrow(frame: Frame) -> str:
-    """An arrow with its letter in the north-east corner; RD north is up."""
-    x, y = frame.width - 17.0, 9.0
-    ground = tag("rect", x=x - 11, y=y - 5, width=22.0, height=37.0, fill=PAPER, fill_opacity=0.88)
+def north_arrow(frame: Frame, outline: shapely.Geometry | None = None) -> tuple[str, Box]:
+    """An arrow with its letter, east or west in the north; RD north is up. And the room that it takes."""
+    west, top = _corner(frame, 22.0, 37.0, outline, ("north-east", "north-west"))
+    x, y = west + 11, top + 5
     left = tag("path", d=f"M{number(x)},{number(y)}l-6,19l6,-4.5z", fill=INK)
     right = tag("path", d=f"M{number(x)},{number(y)}l6,19l-6,-4.5z", fill=PAPER, stroke=INK, stroke_width=0.8)
-    return group(
-        [
-            ground,
-            left,
-            right,
-            label(text("pictures", "north"), x, y + 29, size=9.5, anchor="middle", font_weight="bold"),
-        ]
-    )
+    word = label(text("pictures", "north"), x, y + 29, size=9.5, anchor="middle", font_weight="bold")
+    box = (west, top, west + 22, top + 37)
+    return group([_ground(box), left, right, word]), box
+
+
+def _ground(box: Box) -> str:
+    west, top, east, base = box
+    return tag("rect", x=west, y=top, width=east - west, height=base - top, fill=PAPER, fill_opacity=0.88)
+
+
+def _corner(
+    frame: Frame, wide: float, tall: float, outline: shapely.Geometry | None, corners: Sequence[str]
+) -> tuple[float, float]:
+    """North-west point of a box in the corner where it covers least of a shape; the first of equals."""
+    places = {
+        "south-west": (5.0, frame.height - tall - 5),
+        "south-east": (frame.width - wide - 5, frame.height - tall - 5),
+        "north-west": (5.0, 5.0),
+        "north-east": (frame.width - wide - 5, 5.0),
+    }
+
+    def covered(corner: str) -> float:
+        x, y = places[corner]
+        return 0.0 if outline is None else float(outline.intersection(shapely.box(x, y, x + wide, y + tall)).area)
+
+    return places[min(corners, key=covered)]
 
 
 def watermark(frame: Frame, words: str) -> str:
@@ -92,14 +108,12 @@ def legend(
     return group(parts), rows * 17.0
 
 
-def names(units: Sequence[tuple[str, bool, shapely.Geometry]], frame: Frame) -> str:
+def names(units: Sequence[tuple[str, bool, shapely.Geometry]], taken: Sequence[Box] = ()) -> str:
     """Names where they fit: inside their municipality, the largest first, and never over each other."""
     inside = [(name, shape) for name, is_inside, shape in units if is_inside]
     if len(inside) < 2:
         return ""
-    kept: list[tuple[float, float, float, float]] = [
-        (0, frame.height - 32, frame.width * (BAR_SHARE + 0.2), frame.height), (frame.width - 32, 0, frame.width, 46)
-    ]  # fmt: skip
+    kept: list[Box] = list(taken)
     parts = []
     order = sorted(inside, key=lambda item: -item[1].area)
     for name, shape in order:
@@ -113,9 +127,7 @@ def names(units: Sequence[tuple[str, bool, shapely.Geometry]], frame: Frame) -> 
     return group(parts)
 
 
-def _room(
-    name: str, shape: shapely.Geometry, kept: Sequence[tuple[float, float, float, float]]
-) -> tuple[float, float, float, tuple[float, float, float, float]] | None:
+def _room(name: str, shape: shapely.Geometry, kept: Sequence[Box]) -> tuple[float, float, float, Box] | None:
     """Size and place of a name in its municipality, with the room it takes; None where there is none."""
     largest = max(shapely.get_parts(shape), key=lambda part: part.area)
     west, south, east, north = largest.bounds

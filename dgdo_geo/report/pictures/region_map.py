@@ -127,11 +127,7 @@ def _panel(panel: Panel, caption: Caption, clip: str, prefix: str) -> str:
     ]
     if caption.is_schematic:
         inside.append(furniture.watermark(frame, text("web_map", "watermark")))
-    inside += [
-        names,
-        furniture.scale_bar(frame),
-        furniture.north_arrow(frame),
-    ]
+    inside.append(names)
     return group(inside, clip_path=f"url(#{clip}-frame)") + edge
 
 
@@ -142,7 +138,10 @@ def _same(ground: Ground) -> tuple[str, str, str]:
         "path", d=outline_data(ground), fill="none", stroke=INK, stroke_width=1.7, stroke_linejoin="round"
     )  # fmt: skip
     above = furniture.borders(ground.units) + outline
-    return furniture.outside(ground.units), above, furniture.names(ground.units, ground.frame)
+    arrow, arrow_box = furniture.north_arrow(ground.frame, ground.outline)
+    bar, bar_box = furniture.scale_bar(ground.frame, ground.outline)
+    names = furniture.names(ground.units, (arrow_box, bar_box))
+    return furniture.outside(ground.units), above, names + bar + arrow
 
 
 @lru_cache(maxsize=8)
