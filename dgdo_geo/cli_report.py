@@ -60,10 +60,14 @@ def report(
     }
     first = _first(named, vlak, crs, on, choices, diepte)
     others = [Asked(guess_kind(name), name, None, on, choices, diepte) for name in vergelijk or ()]
+    if alle_gemeenten and (
+        others or first.kind not in (RegionKind.PROVINCE, RegionKind.DGDO_REGION, RegionKind.COUNTRY)
+    ):
+        raise InputError("report_all_of")
     explorer = open_explorer(workspace, create=True)
     explorer.build_overlay(progress(text("cli", "overlaying")))
     if alle_gemeenten:
-        _all(explorer, first, others, formats, uit, workers, as_json=as_json)
+        _all(explorer, first, formats, uit, workers, as_json=as_json)
         return
     from dgdo_geo.report.making import make
 
@@ -106,18 +110,14 @@ def _first(
 def _all(
     explorer: Explorer,
     like: Asked,
-    others: Sequence[Asked],
     formats: Sequence[str],
     folder: Path,
     workers: int | None,
     *,
     as_json: bool,
 ) -> None:
-    from dgdo_geo.model import RegionKind
     from dgdo_geo.report.batch import INDEX, make_all, municipalities_in
 
-    if others or like.kind not in (RegionKind.PROVINCE, RegionKind.DGDO_REGION, RegionKind.COUNTRY):
-        raise InputError("report_all_of")
     asked = municipalities_in(explorer, like)
     report = progress(text("report_cli", "making_all"))
     batch = make_all(explorer, asked, formats, folder, workers=workers, on_progress=report)
