@@ -8,10 +8,11 @@ from pathlib import Path
 from benchmarks.workload import renamed
 
 PAGE = Path(__file__).resolve().parent / "RESULTS.md"
-SECTIONS = ("w1", "w4", "queries", "intake", "web")
+SECTIONS = ("w1", "w4", "queries", "intake", "web", "reports")
 HEAD = """# Results
 
-Written by `python -m benchmarks.overlay`, `benchmarks.queries`, `benchmarks.intake` and `benchmarks.web`, each with `--write-results`; do not edit.
+Written by `python -m benchmarks.overlay`, `benchmarks.queries`, `benchmarks.intake`, `benchmarks.web` and `benchmarks.reports`, each with `--write-results`;
+do not edit.
 [README.md](README.md) says what is measured and how to read it.
 """
 
