@@ -68,10 +68,15 @@ def report(
     explorer.build_overlay(progress(text("cli", "overlaying")))
     if alle_gemeenten:
         _all(explorer, first, formats, uit, workers, as_json=as_json)
-        return
+    else:
+        _one(explorer, [first, *others], formats, uit, as_json=as_json)
+
+
+def _one(explorer: Explorer, asked: list[Asked], formats: tuple[str, ...], folder: Path, *, as_json: bool) -> None:
+    """Make one report and tell its files."""
     from dgdo_geo.report.making import make
 
-    made = make(explorer, [first, *others], formats, uit, on_progress=progress(text("report_cli", "making")))
+    made = make(explorer, asked, formats, folder, on_progress=progress(text("report_cli", "making")))
     if as_json:
         print_json({"snapshot": made.snapshot, "name": made.name, "files": _files(made.files)})
         return

@@ -15,8 +15,9 @@ import time
 import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from dgdo_geo.errors import DgdoGeoError, InputError
@@ -99,7 +100,8 @@ def start(explorer: Explorer, asked: Sequence[Asked], formats: Sequence[str]) ->
             raise InputError("reports_busy", most=MOST_WAITING)
         name, job = secrets.token_urlsafe(16), Job(len(formats))
         _jobs[name] = job
-    _worker.submit(_run, job, explorer, tuple(asked), tuple(formats))
+    work = _worker.submit(_run, job, explorer, tuple(asked), tuple(formats))
+    work.add_done_callback(partial(_end, job))
     return name
 
 
@@ -126,13 +128,16 @@ def _run(job: Job, explorer: Explorer, asked: Sequence[Asked], formats: Sequence
         job.state = "stopped"
     except DgdoGeoError as error:
         job.message_nl, job.state = error.message_nl, "failed"
-    except Exception:  # noqa: BLE001  # whoever waits must hear of it, and the next one in the queue gets its turn
-        _log.exception("a report failed")
-        job.message_nl, job.state = text("web_report", "failed"), "failed"
     else:
         job.state = "ready"
-    finally:
-        job.began = time.monotonic()
+
+
+def _end(job: Job, work: Future[None]) -> None:
+    """An error of ours is no reason to wait forever: whoever waits hears of it, and the log holds it."""
+    job.began = time.monotonic()
+    if (error := work.exception()) is not None:
+        _log.error("a report failed", exc_info=error)
+        job.message_nl, job.state = text("web_report", "failed"), "failed"
 
 
 def _clean(room: int = 0) -> None:
