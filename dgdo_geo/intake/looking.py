@@ -26,7 +26,7 @@ CODE_NAME = re.compile(
     r"(^|[_ .-])(id|cd|code|nr|nummer|key|identificatie)([_ .-]|$)|code$|_id|objectid|fid", re.IGNORECASE
 )
 LEAST_PLACES = 50
-"""Of fewer different vertices nothing is said about rounding: a few squares on round numbers may well be exact."""
+"""Of fewer vertices nothing is said about rounding or scale: a few squares on round numbers may well be exact."""
 ED50 = re.compile(r"ED[ _-]?50|23031|UTM", re.IGNORECASE)
 UTM_Y = (5_500_000, 6_200_000)
 
@@ -287,7 +287,7 @@ def _vertices(geometry: np.ndarray) -> tuple[float | None, float | None]:
     points, feature = shapely.get_coordinates(geometry, return_index=True)
     steps = np.hypot(*np.diff(points, axis=0).T)
     steps_in = (np.diff(feature) == 0) & (steps > 0)
-    if not steps_in.any():
+    if int(steps_in.sum()) < LEAST_PLACES:
         return None, None
     curved = np.bincount(feature)[feature[1:]] >= 20
     detail = float(np.median(steps[steps_in & curved])) / 10 if (steps_in & curved).any() else None
