@@ -68,12 +68,11 @@ def report(
     explorer.build_overlay(progress(text("cli", "overlaying")))
     if alle_gemeenten:
         _all(explorer, first, formats, uit, workers, as_json=as_json)
-    else:
-        _one(explorer, [first, *others], formats, uit, as_json=as_json)
+        return
+    _one(explorer, [first, *others], formats, uit, as_json=as_json)
 
 
-def _one(explorer: Explorer, asked: list[Asked], formats: tuple[str, ...], folder: Path, *, as_json: bool) -> None:
-    """Make one report and tell its files."""
+def _one(explorer: Explorer, asked: Sequence[Asked], formats: Sequence[str], folder: Path, *, as_json: bool) -> None:
     from dgdo_geo.report.making import make
 
     made = make(explorer, asked, formats, folder, on_progress=progress(text("report_cli", "making")))
