@@ -26,7 +26,8 @@ WRONG_NUMBERS = (
     (r"\b\d{1,3},\d{3}\b(?!,)(?! ?%)", "a comma between thousands"),
     (r"\b\d+\.\d{1,2} ?(km|%|ha\b|m²)", "a decimal point"),
     (r"\b\d{4,}([.,]\d+)? ?(km²|ha\b)", "no point between thousands"),
-    (r"\b20\d\d-\d\d-\d\d\b", "a date that is not written out"),
+    # The name of a version of the rules looks like a date; its hash follows.
+    (r"\b20\d\d-\d\d-\d\d\b(?!\s+[0-9a-f]{8})", "a date that is not written out"),
 )
 STATES = {
     "start": "",
@@ -124,6 +125,8 @@ def test_lists_menus_and_messages_are_dutch(page: Any, server: Server) -> None:
         page.get_by_text("Niets gevonden").wait_for()
         assert english(page) == set()
         page.keyboard.press("Escape")
+    page.goto(f"{server.url}/?gemeente=GM0193")  # an open list hides the rest of the page
+    settle(page)
     page.get_by_role("button", name="Kies een datum").click()
     page.get_by_role("button", name="Volgende maand").wait_for()
     assert english(page) == set()
