@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections import defaultdict
 from typing import Any
@@ -244,3 +245,11 @@ def test_every_name_of_the_shipped_glossary_is_found() -> None:
         for name in names_of(item):
             assert [(start, end, by.id) for start, end, by in book.find(name)] == [(0, len(name), item.id)]
             assert [by.id for _, _, by in book.find(f"({name}), ")] == [item.id]
+
+
+def test_a_used_knowledge_base_can_go_to_another_process(tiny):
+    book = tiny.knowledge.wordbook
+    assert [term.id for term in book.terms_in(["Een zone."])] == ["zone"]
+    there = pickle.loads(pickle.dumps(tiny.knowledge)).wordbook
+    assert there.terms == book.terms
+    assert [term.id for term in there.terms_in(["Een zone."])] == ["zone"]

@@ -40,6 +40,10 @@ class Wordbook:
         self.terms = {term.id: term for term in terms}
         self.used_in = lru_cache(REMEMBERED)(self._used_in)
 
+    def __reduce__(self) -> tuple[type[Wordbook], tuple[tuple[Term, ...]]]:
+        # What is remembered cannot go to another process, and need not.
+        return type(self), (tuple(self.terms.values()),)
+
     @cached_property
     def _by_name(self) -> dict[str, Term]:
         named = ((name, term) for term in self.terms.values() for name in names_of(term))
