@@ -109,7 +109,8 @@ def _recipe_of(given: str, folder: Path | None, layer: str | None, options: Mapp
     from dgdo_geo.intake.from_url import ANALYST
 
     if not intake.is_url(given) and given.casefold().endswith(".toml"):
-        if beside := [name for name, value in options.items() if value]:
+        # An accuracy of 0 was given too.
+        if beside := [name for name, value in options.items() if value or isinstance(value, float)]:
             raise InputError("options_beside_recipe", options=", ".join(beside))
         recipe = intake.read_recipe(Path(given), folder)
         yield recipe if layer is None else intake.only(recipe, layer)

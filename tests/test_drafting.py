@@ -91,12 +91,13 @@ def test_a_recipe_is_never_overwritten_nor_drafted_from_a_recipe(tmp_path: Path)
     assert recipe.read_text(encoding="utf-8") == written
 
 
-def test_options_that_a_recipe_decides_are_refused_beside_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", [("--crs", "EPSG:28992"), ("--nauwkeurigheid", "0"), ("--volledig",)])
+def test_options_that_a_recipe_decides_are_refused_beside_it(tmp_path: Path, option: tuple[str, ...]) -> None:
     recipe = tmp_path / "r.toml"
     recipe.write_text("", encoding="utf-8")
     with pytest.raises(DgdoGeoError) as caught:
-        CliRunner().invoke(app, ["add", str(recipe), "--crs", "EPSG:28992"], catch_exceptions=False)
-    assert (caught.value.key, "--crs" in caught.value.message_nl) == ("options_beside_recipe", True)
+        CliRunner().invoke(app, ["add", str(recipe), *option], catch_exceptions=False)
+    assert (caught.value.key, option[0] in caught.value.message_nl) == ("options_beside_recipe", True)
 
 
 def test_a_refused_file_is_still_told_column_by_column(tmp_path: Path) -> None:
@@ -115,4 +116,4 @@ def test_a_refused_file_is_still_told_column_by_column(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*words, "--workspace", str(tmp_path / "werkmap")])
     assert done.exit_code != 0
     assert "kolom soort: tekst, 2 verschillend" in done.stdout
-    assert "‘WWG’ (1 rijen) = waterwingebied" in done.stdout
+    assert "‘WWG’ (1 rij) = waterwingebied" in done.stdout

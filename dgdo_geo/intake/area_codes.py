@@ -16,7 +16,7 @@ from dgdo_geo.texts import number_nl, text
 AREA_CODE = {"gemeenten": re.compile(r"GM\d{4}"), "provincies": re.compile(r"PV\d{2}")}
 """Layer of boundaries, and how its codes are written."""
 NO_PLACE = re.compile(r"GM099[789]|PV99")
-"""Codes of statistics for ‘abroad’ and ‘unknown’."""
+"""Codes of statistics for ‘in no municipality’, ‘abroad’ and ‘unknown’; GM0994 and GM0995 are municipalities."""
 MUCH_MORE = 1.1
 """Boundaries that cover so many times the loaded ones are told."""
 

@@ -11,12 +11,14 @@ from functools import cache
 
 from dgdo_geo.intake.looking import CODE_NAME, ColumnFacts, Facts
 from dgdo_geo.model import Layer
-from dgdo_geo.texts import section, text
+from dgdo_geo.texts import number_nl, section, text
 
 LEAST = 0.6
 """Certainty below which nothing is proposed."""
 SURE = 0.9
 """Certainty from which a proposal is written into a recipe as it is, to be checked; below it as a comment."""
+AREA = re.compile(r"(GM|PV|WS)\d{2,4}")
+"""A code of an area: regions are asked for by it, so it goes before an id of the service."""
 NAME = re.compile(r"naam|name|titel|title|omschrijving|label|(^|_)nm$|locatie|location", re.IGNORECASE)
 SHOWN = 12
 
@@ -71,7 +73,7 @@ class Proposal:
         if self.values:
             lines.append(text("intake", "propose_classes", columns=" en ".join(self.columns)))
         for item in self.values[:SHOWN]:
-            words = {"value": item.value, "rows": item.rows, "percent": percent(item.certainty)}
+            words = {"value": item.value, "rows": rows_nl(item.rows), "percent": percent(item.certainty)}
             if item.class_id is None:
                 lines.append(text("intake", "propose_nothing", **words))
             else:
@@ -83,6 +85,11 @@ class Proposal:
 
 
 NO_PROPOSAL = Proposal()
+
+
+def rows_nl(count: int) -> str:
+    """A number of rows on screen."""
+    return text("intake", "one_row") if count == 1 else text("intake", "some_rows", count=number_nl(count))
 
 
 def percent(certainty: float) -> str:
@@ -143,6 +150,8 @@ def _as_id(column: ColumnFacts, rows: int) -> float:
         return 0.0
     is_spaced = any(" " in value for value in column.examples)
     by_name = 0.3 if CODE_NAME.search(column.name) else 0.0
+    if all(AREA.fullmatch(value) for value in column.examples):
+        return 0.99
     # A number of the service is unique too, but may be another one next year.
     by_kind = 0.1 if column.kind == "text" and not is_spaced else 0.0
     return min(0.99, 0.55 + by_name + by_kind - (0.3 if is_spaced else 0.0))
@@ -150,7 +159,8 @@ def _as_id(column: ColumnFacts, rows: int) -> float:
 
 def _as_name(column: ColumnFacts, rows: int) -> float:
     """Words, mostly other ones in every row."""
-    if column.kind != "text" or not column.distinct:
+    # Readers call a column without a name so.
+    if column.kind != "text" or not column.distinct or column.name.startswith("Unnamed"):
         return 0.0
     ratio = column.distinct / max(rows, 1)
     has_letters = all(any(map(str.isalpha, value)) for value in column.examples)
