@@ -72,14 +72,14 @@ def main() -> None:
     rng = random.Random(7)
     work(what, workspace, 0)
     longest = max(undisturbed(what, workspace, turn) for turn in (1, 0, 1))
-    finished = killed = replaced = 0
+    reach, finished, killed, replaced = longest * 1.1, 0, 0, 0
     before = VERSIONS[1]
     # Bounded: on a machine that is quicker now than just then, hardly anything is in time to be killed.
     while killed < kills and finished < 3 * kills:
         # The version that is not there: what was killed is tried again, so that a download can go on.
         turn = 1 - VERSIONS.index(before)
         child = start(what, workspace, turn)
-        time.sleep(rng.uniform(0, longest * 1.1))
+        time.sleep(rng.uniform(0, reach))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         was_killed = os.WIFSIGNALED(status)
@@ -87,6 +87,8 @@ def main() -> None:
         found = versions(workspace)
         if found not in ((before, VERSIONS[turn]) if was_killed else (VERSIONS[turn],)):
             raise SystemExit(f"after {killed} kills: {found}")
+        # How busy the machine is changes meanwhile: both must happen, the kill that is too early and the one that is too late.
+        reach *= 1.05 if found == before else 1 if was_killed else 0.9
         replaced, before = replaced + (found != before), found
     work(what, workspace, 0)
     if versions(workspace) != VERSIONS[0]:
