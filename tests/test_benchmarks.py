@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,21 @@ import rasterio
 import shapely
 from rasterio.transform import from_origin
 
-from benchmarks import agreement, intake, oracle, ours, ours_zonal, overlay, peers, queries, results, tables, workload
+from benchmarks import (
+    agreement,
+    intake,
+    machine,
+    oracle,
+    ours,
+    ours_zonal,
+    overlay,
+    peers,
+    queries,
+    reports,
+    results,
+    tables,
+    workload,
+)
 from benchmarks import inputs as on_disk
 from benchmarks.inputs import LAYERS, MANIFEST, MUNICIPALITIES, RASTERS, WORKLOADS, Spec, WorkloadError
 from benchmarks.measure import Engine, Measurement, measure
@@ -492,6 +507,38 @@ def test_queries_report_every_kind_of_question(capsys):
     assert all(found[key]["count"] >= 1 for key in ("point_index", "point", "area"))
     assert found["country"]["rows"] > 342
     assert "answer at a point" in queries.table(found)
+
+
+def test_memory_of_a_process_and_of_those_it_started():
+    wait = "import sys; held = bytearray(60_000_000); print('ready', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", wait]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+        assert set(reports.family(os.getpid())) >= {os.getpid(), child.pid}
+        assert 60 < reports.memory_mb(child.pid) < 500
+        with reports.watched_memory() as found:
+            time.sleep(3 * reports.SAMPLE_S)
+        assert max(found) >= reports.memory_mb(child.pid)
+    assert reports.memory_mb(child.pid) == 0.0
+
+
+def test_reports_tell_what_is_measured_and_what_is_extrapolated():
+    one = {"count": 5, "best_s": 1.0, "median_s": 1.5, "processor_s": 0.9}
+    batch = {
+        "municipalities": 10, "of": 342, "workers": 2, "seconds": 30.0, "start_s": 10.0, "each_s": 2.5, "all_s": 860.0,
+        "peak_mb": 1234.0, "again_fresh": 0, "again_s": 0.5,
+    }  # fmt: skip
+    found = {"municipality": one, "province": one, "batch": batch, "machine": machine.describe()}
+    assert "All 342: ~860 s, extrapolated" in reports.table(found)
+    whole = found | {"batch": batch | {"municipalities": 342, "seconds": 555.0}}
+    assert "All 342: 555 s (limit 600 s)" in reports.table(whole)
+
+
+@pytest.mark.parametrize("wrong", [["--workers", "0"], ["--municipalities", "2"]])
+def test_reports_refuse_a_batch_that_says_nothing(wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        reports.main(wrong)
+    assert "needs 1 or more processes" in capsys.readouterr().err
 
 
 def test_asking_nothing_fails():
