@@ -361,3 +361,15 @@ def test_a_layer_with_other_classes_than_the_rules_expect_is_unreadable(tmp_path
     state = open_explorer(workspace).states["natura2000"]
     assert state.status == "unreadable"
     assert "past niet bij regel" in state.detail_nl
+
+
+def test_a_file_of_another_source_does_not_keep_the_owner_and_address_of_the_shipped_one(tmp_path, workspace):
+    path = write(tmp_path, "n2000.gpkg", [SQUARE])
+    shipped = store.open_workspace(workspace, missing_ok=True).entries["natura2000"].layer
+    assert shipped.source_url and shipped.owner != DETAILS["source"]
+    (other,) = intake.run(recipe(path), workspace)
+    assert (other.layer.owner, other.layer.source_url) == (DETAILS["source"], "")
+    (same,) = intake.run(recipe(path, source=shipped.source), workspace)
+    assert (same.layer.owner, same.layer.source_url) == (shipped.owner, shipped.source_url)
+    (named,) = intake.run(recipe(path, source_url="https://voorbeeld.nl/n2000"), workspace)
+    assert named.layer.source_url == "https://voorbeeld.nl/n2000"

@@ -88,12 +88,18 @@ def _own_layer(item: RecipeLayer) -> Layer:
 def declared_layer(item: RecipeLayer, shipped: Layer) -> Layer:
     """The shipped declaration with what the recipe says about this file.
 
+    With another source, owner and address are those of the recipe: a report may not send its reader to where the
+    file did not come from.
+
     Raises
     ------
     InputError
         If the two do not go together.
     """
-    return _validated(item, shipped.model_dump(mode="python") | _said(item.declare))
+    said, data = item.declare, shipped.model_dump(mode="python")
+    if said.source != shipped.source:
+        data |= {"owner": said.owner or said.source, "source_url": ""}
+    return _validated(item, data | _said(said))
 
 
 def _said(declared: Declaration) -> dict[str, object]:

@@ -142,7 +142,7 @@ def _known(explorer: Explorer, asked: Asked, formats: Sequence[str], folder: Pat
         region, explorer.knowledge, explorer.states, on, explorer.overlay.engine_of(codes), asked.activities,
         asked.depth,
     )  # fmt: skip
-    known = making.read_manifest(folder, making.stem_from([region], on))
+    known = making.read_manifest(folder, making.stem_from([region], on, asked.activities, asked.depth))
     if known is None or known.snapshot != snapshot_from((made_by, region)):
         return None
     return known if set(formats) <= {path.suffix.lstrip(".").replace("zip", "csv") for path, _ in known.files} else None

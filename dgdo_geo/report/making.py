@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -31,6 +32,8 @@ FORMATS = ("pdf", "html", "docx", "xlsx", "csv", "gpkg", "tif")
 """Forms in which a report can be written."""
 MANIFEST = ".rapport.json"
 """End of the name of the file that tells what belongs together."""
+MOST_NAMED = 3
+"""So many activities stand in the name of a file; more are counted."""
 UNFINISHED = ".bezig-"
 """Begin of the name of a folder with files that are not finished."""
 
@@ -192,19 +195,36 @@ def make(
 
 def stem_of(document: Report | Comparison) -> str:
     """Begin of the names of the files."""
-    answers = [report.answer for report in reports_of(document)]
-    return stem_from([answer.region for answer in answers], answers[0].on)
+    reports = reports_of(document)
+    first = reports[0]
+    return stem_from([one.answer.region for one in reports], first.answer.on, first.activities, first.depth)
 
 
-def stem_from(regions: Sequence[Region], on: date) -> str:
-    """Codes and names of the regions, and the day.
+def stem_from(
+    regions: Sequence[Region],
+    on: date,
+    activities: Sequence[str] = (),
+    depth: tuple[float, float] | None = None,
+) -> str:
+    """Codes and names of the regions, the day, and what was chosen: another choice is another file.
 
     >>> from dgdo_geo.model import Region, RegionKind
-    >>> stem_from([Region(RegionKind.MUNICIPALITY, "GM0193", "Zwolle")], date(2026, 11, 23))
+    >>> zwolle = [Region(RegionKind.MUNICIPALITY, "GM0193", "Zwolle")]
+    >>> stem_from(zwolle, date(2026, 11, 23))
     'gm0193-zwolle_2026-11-23'
+    >>> stem_from(zwolle, date(2026, 11, 23), ["geothermie"], (1500, 2500))
+    'gm0193-zwolle_2026-11-23_geothermie_1500-2500m'
     """
     named = "_".join(_slug(f"{region.code} {region.name}")[:60] for region in regions)
-    return f"{named}_{on.isoformat()}"
+    chosen = sorted(set(activities))
+    parts = [named, on.isoformat()]
+    if len(chosen) > MOST_NAMED:
+        parts.append(f"{len(chosen)}-activiteiten-{zlib.crc32(' '.join(chosen).encode()):08x}")
+    elif chosen:
+        parts.append("-".join(_slug(name) for name in chosen))
+    if depth is not None:
+        parts.append(f"{depth[0]:g}-{depth[1]:g}m")
+    return "_".join(parts)
 
 
 def _slug(name: str) -> str:
