@@ -735,7 +735,8 @@ def wait_for(child: subprocess.Popen[str], is_so: Callable[[], bool]) -> None:
 def test_ctrl_c_leaves_what_is_done_and_says_what_is_not(world: World, collection: Collection) -> None:
     """One layer is done at once; two others hang on a server that says nothing."""
     script = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests in the background
 from dgdo_geo import store
 from pathlib import Path
 from dgdo_geo.intake import fetching

@@ -64,7 +64,7 @@ def test_a_file_arrives_under_a_safe_name_and_loads_like_any_other(tmp_path: Pat
     assert (came.path, came.size) == (tmp_path / "mijn kaart.gpkg", len(package))
     assert came.url.endswith("mijn%20kaart.gpkg?token=***")
     assert [path.name for path in tmp_path.iterdir()] == ["mijn kaart.gpkg"]
-    assert len(intake.read_area(came.path).geoms) == 2
+    assert len(intake.read_area(came.path).geometry.geoms) == 2
 
 
 @pytest.mark.parametrize(

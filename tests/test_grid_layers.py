@@ -33,6 +33,7 @@ from dgdo_geo.intake.recipe import RecipeLayer
 from dgdo_geo.knowledge import read_knowledge
 from dgdo_geo.model import NO_DATA
 from dgdo_geo.overlay.encode import depth_ranges
+from dgdo_geo.query import Explorer, open_explorer
 from dgdo_geo.sources import grid_archive
 from dgdo_geo.sources.grids import GridFile
 
@@ -463,7 +464,12 @@ def run(*words: str) -> str:
     return done.stdout
 
 
-def asked(x: float, y: float, workspace: Path) -> Any:
+def asked(x: float, y: float, explorer: Explorer) -> Any:
+    """The same as the command prints; see :func:`asked_by_command`."""
+    return explorer.at_point(x, y, activities=["geothermie"]).to_dict()["answers"][0]
+
+
+def asked_by_command(x: float, y: float, workspace: Path) -> Any:
     out = run("ask", "--punt", str(x), str(y), "--activiteit", "geothermie", "--json", "--workspace", str(workspace))
     return json.loads(out)["answers"][0]
 
@@ -503,13 +509,16 @@ def test_from_a_recipe_to_the_answer_at_a_cell(tmp_path, kind):
     recipe = tmp_path / "recept.toml"
     recipe.write_text(recipe_text("potentie_rot", f"raster{kind}", crs, TABLE % (kind, kind)))
     workspace = tmp_path / "werkmap"
-    out = run("add", str(recipe), "--opslaan", "--workspace", str(workspace))
+    out = run("add", str(recipe), "--opslaan", "--zonder-vergelijking", "--workspace", str(workspace))
     assert "met een waarde: 5, zonder: 1" in out
+    explorer = open_explorer(workspace)
     to_rd = pyproj.Transformer.from_crs(crs, RD, always_xy=True)
     for row in range(2):
         for column in range(3):
             place = to_rd.transform(west + (column + 0.5) * cell, north - (row + 0.5) * cell)
-            answer, wanted = asked(*place, workspace), PAPER_CLASS[row][column]
+            answer, wanted = asked(*place, explorer), PAPER_CLASS[row][column]
+            if row == column == 0:
+                assert json.loads(json.dumps(answer)) == asked_by_command(*place, workspace)
             said = said_by(answer, "potentie_rot")
             if wanted == NO_DATA:
                 assert (said["potential"], said["cause"]) == ("unknown", said["cause"]) and said["cause"]
@@ -537,9 +546,10 @@ def test_a_rule_on_a_grid_is_unanswered_where_there_are_no_data(tmp_path):
     recipe.write_text(
         recipe_text("natura2000", "natuur.asc", RD, 'thresholds = []\nclasses = ["natura2000"]', "conclusive")
     )
-    run("add", str(recipe), "--opslaan", "--workspace", str(tmp_path / "w"))
+    run("add", str(recipe), "--opslaan", "--zonder-vergelijking", "--workspace", str(tmp_path / "w"))
+    explorer = open_explorer(tmp_path / "w")
     zone, empty, outside, far = (
-        asked(*place, tmp_path / "w")
+        asked(*place, explorer)
         for place in ((200_500, 501_500), (202_500, 501_500), (205_500, 501_500), (240_500, 501_500))
     )
 
