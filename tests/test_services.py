@@ -32,7 +32,7 @@ CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 def client() -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wire, "PAUSE_S", 0.0)  # our own servers need no rest
-        yield Client(limits=Limits(tries=1), allow_private=True)
+        yield Client(limits=Limits(tries=1))
 
 
 @pytest.fixture(scope="module")
