@@ -225,7 +225,7 @@ def test_measuring_by_mouse_asks_nothing_of_the_server(page: Any, server: Server
     inside = opened_map(page, f"{server.url}/?gemeente=GM0050")
     address = page.url
     inside.locator(".dgdo-tool-measure").click()
-    for x, y in ((350, 200), (450, 200), (450, 300)):
+    for x, y in ((420, 230), (520, 230), (520, 330)):
         inside.locator("#map_div").click(position={"x": x, "y": y})
     panel = inside.get_by_role("group", name="Meten")
     assert re.search(r"Afstand: \d+,\d+ km\. Oppervlakte: \d+(,\d+)? (km²|ha)\.", panel.inner_text())

@@ -145,9 +145,11 @@ def _name_frame(key: str) -> None:
 def _clicked(key: str) -> None:
     """A callback: the value of the map stands in the session under its key."""
     value = st.session_state.get(key) or {}
-    drawn, clicked = value.get("last_active_drawing"), value.get("last_clicked")
+    drawn, clicked = value.get("last_active_drawing") or {}, value.get("last_clicked")
+    # A feature that is clicked comes as a drawing too; only what the drawing tool made has a number.
+    is_ours = "number" in (drawn.get("properties") or {})
     # The map tells both every time; of a drawing it was told before, only the click is new.
-    if drawn and drawn != st.session_state.get(_DRAWN):
+    if is_ours and drawn != st.session_state.get(_DRAWN):
         st.session_state[_DRAWN] = drawn
         controls.leave_drawing(drawn)
     elif clicked:
