@@ -313,7 +313,7 @@ def test_failed_polygons_are_said_on_the_map(visitor: Visitor, server: Server) -
 @pytest.mark.browser
 def test_who_reads_is_chosen_and_kept(visitor: Visitor, browser: Any, server: Server) -> None:
     page = visitor.page
-    page.goto(f"{server.url}/?gemeente=GM0050&activiteit=geothermie")
+    page.goto(f"{server.url}/?gemeente=GM0050&activiteit=geothermie&weergave=volledig")
     cards = page.locator(".dgdo-cards > li")
     cards.first.wait_for()
     assert 0 < cards.count() <= 8
