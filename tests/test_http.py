@@ -154,10 +154,14 @@ def test_busy_servers_are_asked_again_after_the_time_they_name(server: Misbehavi
     assert 1.0 <= after.at - before.at < 2.5
 
 
-@pytest.mark.parametrize("value", ["99999999999999", formatdate(time.time() + 3600, usegmt=True)])
-def test_the_wait_has_a_limit(server: Misbehaving, monkeypatch: pytest.MonkeyPatch, value: str):
+def an_hour_from_now() -> str:
+    return formatdate(time.time() + 3600, usegmt=True)
+
+
+@pytest.mark.parametrize("value", [lambda: "99999999999999", an_hour_from_now], ids=["seconds", "date"])
+def test_the_wait_has_a_limit(server: Misbehaving, monkeypatch: pytest.MonkeyPatch, value: Callable[[], str]):
     monkeypatch.setattr(http, "LONGEST_WAIT_S", 0.2)
-    server.routes["/a"] = servers.busy_then(servers.ok_json(1), retry_after=value)
+    server.routes["/a"] = servers.busy_then(servers.ok_json(1), retry_after=value())
     assert quick().get(server.url("/a")).tries == 2
     before, after = server.seen("/a")
     assert 0.2 <= after.at - before.at < 1.5
