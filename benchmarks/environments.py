@@ -65,7 +65,10 @@ def folder_of(requirements: Path) -> Path:
 
 
 def _make(folder: Path, inside: str, requirements: Path) -> None:
-    """Make it under another name, so that it is there whole or not at all; Python runs under either name."""
+    """Make it under another name, so that it is there whole or not at all.
+
+    Python runs under either name; a script in it does not, because it names its Python: run a module instead.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".making-", dir=folder.parent) as temporary:
         new = Path(temporary, folder.name)

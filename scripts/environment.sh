@@ -7,6 +7,8 @@
 
 root=${root:?}
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Without its compiled modules Python starts seconds later, every time.
+unset PYTHONDONTWRITEBYTECODE
 
 # Print the first Python that will do: 3.11 or later, preferably one that can make an environment.
 find_python() {

@@ -134,7 +134,7 @@ def with_uv(profile: str) -> bool:
     uv = shutil.which("uv")
     if uv is None or not call([uv, "--version"], is_probe=True):
         return False
-    command: list[str | Path] = [uv, "sync", "--frozen", "--no-progress", "--no-python-downloads"]
+    command: list[str | Path] = [uv, "sync", "--frozen", "--compile-bytecode", "--no-progress", "--no-python-downloads"]
     command += ["--all-extras"] if profile == "dev" else ["--inexact", "--extra", "report"]
     if not is_sound(PYTHON):
         wipe()

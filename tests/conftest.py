@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browsing import Server, cut_off, launched, serving
 from hypothesis import settings
 from worlds import World, build_world
 
@@ -44,3 +47,32 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}; DGDO_REAL_DATA names another folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace of `server`: the start set; nobody changes it."""
+    folder = tmp_path_factory.mktemp("served")
+    open_explorer(folder, create=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(served: Path) -> Iterator[Server]:
+    """One web app with the start set, for all tests that do not break it."""
+    with serving(served) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    # A browser a module: while playwright runs, asyncio belongs to it in this thread, and other tests need it too.
+    with launched(chromium) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any, server: Server) -> Iterator[Any]:
+    """A page that reaches `server` alone; what it asks elsewhere, and a script that fails, fails the test."""
+    with cut_off(browser, server.url) as made:
+        yield made

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import shapely
-from test_web_browser import FLAGS, FRAME, Server, start
+from browsing import FRAME, Server, frame_of, settle
 
 from dgdo_geo.model.patterns import PATTERNS
-from dgdo_geo.query import open_explorer
 from dgdo_geo.web.elements import LINES
 from dgdo_geo.web.own_area import encoded
 
@@ -32,25 +30,6 @@ VIEWS = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    workspace = tmp_path_factory.mktemp("workspace")
-    open_explorer(workspace, create=True)
-    running = start(workspace)
-    yield running
-    running.process.terminate()
-    running.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def pages(browser: Any, server: Server) -> list[str]:
     """Paths of all pages, as the navigation shows them."""
     page = browser.new_page(viewport={"width": 1400, "height": 900})
@@ -62,16 +41,6 @@ def pages(browser: Any, server: Server) -> list[str]:
     page.close()
     assert len(found) >= 2, "the navigation has pages"
     return [str(path) for path in found]
-
-
-def settle(page: Any) -> None:
-    """Wait until the script has run and the map, if there is one, is there."""
-    page.locator("h1").first.wait_for(timeout=30_000)
-    for _ in range(2):
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=30_000)
-        page.wait_for_timeout(400)
-    if page.locator(FRAME).count():
-        page.frame_locator(FRAME).locator("[data-dgdo-ready]").wait_for(timeout=30_000)
 
 
 def violations(frame: Any) -> list[str]:
@@ -104,7 +73,7 @@ def test_no_violation_on_any_page_nor_in_its_map(browser: Any, server: Server, p
         found = violations(page.main_frame)
         if page.locator(FRAME).count():
             maps_seen += 1
-            inside = page.locator(FRAME).first.element_handle().content_frame()
+            inside = frame_of(page)
             found += [f"map: {item}" for item in violations(inside)]
             for tool in ("measure", "draw", "layers"):
                 opener = inside.locator(f".dgdo-tool-{tool}")

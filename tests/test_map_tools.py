@@ -11,59 +11,22 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyproj
 import pytest
-from test_web_browser import FLAGS, FRAME, Server, get, start
+from browsing import FRAME, Server, click_map, cut_off, frame_of, get, serving, start
 
 from benchmarks import web
 from benchmarks.visitors import Visitor
 from dgdo_geo.model.patterns import PATTERNS
-from dgdo_geo.query import open_explorer
 
 T = TypeVar("T")
 TO_RD = pyproj.Transformer.from_crs(4326, 28992, always_xy=True)
 PLACES = ((6.09, 52.51), (4.9, 52.37), (3.6, 51.45), (5.98, 50.89), (6.56, 53.22))
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("workspace")
-    open_explorer(folder, create=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(workspace: Path) -> Iterator[Server]:
-    running = start(workspace)
-    yield running
-    running.process.terminate()
-    running.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
-    made = context.new_page()
-    made.set_default_timeout(15_000)
-    refused: list[str] = []
-    made.on("console", lambda line: refused.append(line.text) if "Content Security Policy" in line.text else None)
-    yield made
-    context.close()
-    assert refused == []
 
 
 def opened_map(page: Any, address: str) -> Any:
@@ -72,10 +35,6 @@ def opened_map(page: Any, address: str) -> Any:
     inside = page.frame_locator(FRAME)
     inside.locator("[data-dgdo-ready]").wait_for()
     return inside
-
-
-def frame_of(page: Any) -> Any:
-    return page.locator(FRAME).element_handle().content_frame()
 
 
 # Tiles ------------------------------------------------------------------------------------
@@ -195,6 +154,27 @@ def test_names_from_a_layer_are_text(page: Any, server: Server) -> None:
     assert frame_of(page).evaluate("window.hacked") is None
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["Polygon", "LineString"])
+def test_a_click_on_a_feature_asks_its_place(page: Any, server: Server, kind: str) -> None:
+    """Leaflet hands the clicked feature on, whose corners are no area that the reader has drawn."""
+    corners = [[5.3, 52.2], [5.6, 52.5], [5.3, 52.5], [5.3, 52.2]]
+    feature = {
+        "type": "Feature",
+        "properties": {"name": "Proef", "class": "x", "class_nl": "proef", "layer_nl": ""},
+        "geometry": {"type": kind, "coordinates": [corners] if kind == "Polygon" else corners},
+    }
+    page.route("**/geo/laag/**", lambda route: route.fulfill(json={"type": "FeatureCollection", "features": [feature]}))
+    inside = opened_map(page, f"{server.url}/?gemeente=GM0050&lagen=drinkwaterwinningen")
+    drawn = inside.locator(".leaflet-dgdo-over-drinkwaterwinningen-pane path").first
+    drawn.wait_for()
+    click_map(page, 5.45, 52.35)  # halfway the first side: on the line, and on the edge of the polygon
+    page.wait_for_url("**punt=**")
+    page.get_by_role("heading", name="Antwoord voor punt").wait_for()
+    assert "vlak=" not in page.url
+    assert page.get_by_role("alert").count() == 0
+
+
 # Measuring --------------------------------------------------------------------------------
 
 
@@ -311,36 +291,33 @@ def test_browser_and_tile_draw_the_same_motif(page: Any) -> None:
 
 
 @pytest.mark.browser
-def test_base_map_that_fails_changes_nothing_else(page: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_map_that_fails_changes_nothing_else(browser: Any, served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DGDO_ONLINE", "1")
-    running = start(workspace)
+    tiles = "https://service.pdok.nl/brt/achtergrondkaart/"
     asked: list[str] = []
-    try:
-        page.context.route(lambda url: "pdok" in url, lambda route: (asked.append(route.request.url), route.abort()))
+    with serving(served) as running, cut_off(browser, running.url, beside=tiles) as page:
+        page.route("**/brt/**", lambda route: (asked.append(route.request.url), route.abort()))
         inside = opened_map(page, f"{running.url}/?gemeente=GM0050&activiteit=geothermie")
         inside.locator("path.dgdo-excluded").first.wait_for()
         remark = inside.locator(".dgdo-remark")
         remark.get_by_text("De achtergrondkaart is niet bereikbaar.").wait_for()
         assert inside.locator(".dgdo-message").count() == 0
-        assert all(a.startswith("https://service.pdok.nl/brt/achtergrondkaart/") for a in asked) and asked
+        assert asked
         inside.locator("#map_div").click(position={"x": 350, "y": 250})
         page.wait_for_url("**punt=**")
         page.get_by_role("heading", name="Antwoord voor punt").wait_for()
         # When the tiles come after all, they are drawn and named.
-        page.context.unroute_all()
+        page.unroute("**/brt/**")
         pixel = bytes.fromhex(
             "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000"
             "050001a5f645400000000049454e44ae426082"
         )
-        page.context.route(lambda url: "pdok" in url, lambda route: route.fulfill(body=pixel, content_type="image/png"))
+        page.route("**/brt/**", lambda route: route.fulfill(body=pixel, content_type="image/png"))
         inside = opened_map(page, f"{running.url}/?gemeente=GM0050&activiteit=hto")
         inside.locator(".dgdo-background img.leaflet-tile-loaded").first.wait_for()
         inside.locator(".dgdo-sources").click()
         assert "© Kadaster" in inside.locator(".dgdo-credits").inner_text()
         assert inside.locator(".dgdo-remark:not(:empty)").count() == 0
-    finally:
-        running.process.terminate()
-        running.process.wait(20)
 
 
 # Behind a proxy ---------------------------------------------------------------------------
@@ -400,20 +377,21 @@ class Proxy:
 
 
 @pytest.mark.browser
-def test_below_a_path_behind_a_proxy(page: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_below_a_path_behind_a_proxy(browser: Any, served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "ondergrond")
     proxy = Proxy("/ondergrond")
-    running = start(workspace, health="/ondergrond/gezond")
+    running = start(served, health="/ondergrond/gezond")
     proxy.target = int(running.url.rsplit(":", 1)[1])
     url = f"http://127.0.0.1:{proxy.port}/ondergrond"
     try:
         assert get(f"{url}/gezond")[0] == 200
         assert get(f"{url}/tiles/verdict/geothermie/0/8/131/84.png")[1]["content-type"] == "image/png"
         assert get(f"{url}/geo/anders")[0] == 404
-        inside = opened_map(page, f"{url}/?provincie=PV24&activiteit=geothermie")
-        assert inside.locator(".dgdo-tile img.leaflet-tile-loaded").count() > 2
-        inside.locator("#map_div").click(position={"x": 420, "y": 200})
-        page.wait_for_url("**/ondergrond/?**punt=**")
+        with cut_off(browser, url.removesuffix("/ondergrond")) as page:
+            inside = opened_map(page, f"{url}/?provincie=PV24&activiteit=geothermie")
+            assert inside.locator(".dgdo-tile img.leaflet-tile-loaded").count() > 2
+            inside.locator("#map_div").click(position={"x": 420, "y": 200})
+            page.wait_for_url("**/ondergrond/?**punt=**")
         assert proxy.refused == []
     finally:
         proxy.listening.close()
@@ -446,7 +424,7 @@ def test_benchmark_measures_every_wait(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 @pytest.mark.browser
-def test_benchmark_sees_a_click_without_its_answer(workspace: Path, server: Server) -> None:
+def test_benchmark_sees_a_click_without_its_answer(server: Server) -> None:
     at_sea = Visitor("gemeente=GM0050", [(20_000.0, 600_000.0)])
     apart(lambda: asyncio.run(at_sea.visit(server.url, 0, 0.1, time.monotonic() + 20)))
     assert len(at_sea.seconds) == 1

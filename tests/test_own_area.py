@@ -13,10 +13,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from browsing import FRAME, Server, rest
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon, box
-from test_web_browser import FLAGS, FRAME, Server, start
 from test_web_pages import html, run, walk
 
 from dgdo_geo.cli import main
@@ -305,40 +305,6 @@ def test_an_uploaded_area_is_exact_and_a_large_one_says_that_the_link_does_not_h
 
 
 # In a browser -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    workspace = tmp_path_factory.mktemp("served")
-    open_explorer(workspace, create=True)
-    running = start(workspace)
-    yield running
-    running.process.terminate()
-    running.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL", bypass_csp=True)
-    made = context.new_page()
-    made.set_default_timeout(60_000)
-    yield made
-    context.close()
-
-
-def rest(page: Any) -> None:
-    """Wait until the page is drawn: what it still draws moves what is to be clicked."""
-    page.wait_for_timeout(250)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 def asked(page: Any, explorer: Explorer) -> None:

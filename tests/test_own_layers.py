@@ -14,10 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import geopandas as gpd
 import pytest
+from browsing import FRAME, Server, frame_of, get, rest
 from shapely import Polygon, box
 from test_accessibility import violations
-from test_own_area import rest
-from test_web_browser import FLAGS, FRAME, Server, get, start
 from test_web_pages import html, run, walk
 
 from dgdo_geo import store
@@ -367,25 +366,6 @@ def test_a_new_layer_shows_on_every_page_and_its_end_is_told(zones: Path, no_ses
 # In a browser ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("served")
-    open_explorer(folder, create=True)
-    running = start(folder)
-    yield running
-    running.process.terminate()
-    running.process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
 def pick(page: Any, label: str, typed: str) -> None:
     """Choose from a list with the keyboard alone."""
     field = page.get_by_role("combobox", name=label)
@@ -418,12 +398,9 @@ def fill_in(page: Any, zones: Path) -> None:
 
 @pytest.mark.browser
 def test_an_analysts_story(
-    browser: Any, server: Server, zones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    page: Any, browser: Any, server: Server, zones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file with unmapped values: refused, mapped, seen on the map, asked, its recipe replayed; nobody else sees it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL", bypass_csp=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     page.goto(f"{server.url}/lagen?gemeente=GM0193&activiteit=geothermie")
@@ -480,14 +457,11 @@ def test_an_analysts_story(
     page.get_by_role("button", name="Haal mijn eigen kaartlagen weg").click()
     page.get_by_text("U kijkt met uw eigen kaartlaag").wait_for(state="detached")
     assert get(next(url for url in fetched if "/geo/laag/" in url))[0] == 404
-    context.close()
 
 
 @pytest.mark.browser
-def test_what_is_filled_in_is_accessible_and_narrow(browser: Any, server: Server, zones: Path) -> None:
+def test_what_is_filled_in_is_accessible_and_narrow(page: Any, server: Server, zones: Path) -> None:
     """The states that a link does not reach: a file in the form, its questions, what it will be; and the own area."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
-    page.set_default_timeout(60_000)
     page.goto(f"{server.url}/lagen?gemeente=GM0193&activiteit=geothermie")
     page.get_by_role("heading", name="Eigen kaartlaag laden").wait_for()
     fill_in(page, zones)
@@ -502,7 +476,7 @@ def test_what_is_filled_in_is_accessible_and_narrow(browser: Any, server: Server
     page.get_by_text("Eigen vlak: tekenen, uploaden of intypen").click()
     page.get_by_text("Toon een kaart om op te tekenen").click()
     page.frame_locator(FRAME).locator("[data-dgdo-ready]").wait_for()
-    inside = page.locator(FRAME).first.element_handle().content_frame()
+    inside = frame_of(page)
     inside.locator(".dgdo-tool-draw").click()
     page.get_by_label("Hoekpunten, op elke regel").fill("hier")
     page.get_by_role("button", name="Vraag deze hoekpunten").click()
@@ -510,7 +484,6 @@ def test_what_is_filled_in_is_accessible_and_narrow(browser: Any, server: Server
     rest(page)
     assert violations(page.main_frame) == []
     assert sideways(page) == []
-    page.close()
 
 
 def sideways(page: Any) -> list[str]:

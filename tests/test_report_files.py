@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import pytest
 from test_accessibility import violations
 from test_report_html import Opened, Tags
 from test_report_pdf import bare, elements, kinds, opened, titles
-from test_web_browser import FLAGS
 
 from benchmarks import environments
 from dgdo_geo.model import AreaAssessment
@@ -61,15 +59,6 @@ def pages(papers: dict[str, bytes]) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def checker() -> Path:
     """The Python of an independent checker, in an environment of its own: it brings code under the AGPL."""
     with pytest.MonkeyPatch.context() as patch:
@@ -88,7 +77,7 @@ def test_an_independent_checker_of_pdf_ua_finds_no_error(
 ) -> None:
     file, result = tmp_path / "rapport.pdf", tmp_path / "rapport.json"
     file.write_bytes(papers[kind])
-    command = [str(checker.with_name("outloud")), "-q", "--fail-on", "never", "--json", str(result), str(file)]
+    command = [str(checker), "-m", "outloud.cli", "-q", "--fail-on", "never", "--json", str(result), str(file)]
     subprocess.run(command, check=True, timeout=300, capture_output=True)
     found = json.loads(result.read_text(encoding="utf-8"))["results"][0]
     assert found["error"] is None and found["stats"]["tagged"] and found["stats"]["pages"] >= 10

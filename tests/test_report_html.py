@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,11 @@ from typing import Any
 import pytest
 from booklets import HOSTILE, LONG, UNSEEN, booklet
 from test_accessibility import TAGS, violations
-from test_web_browser import FLAGS
 
 from dgdo_geo.report.html import html_of
 from dgdo_geo.report.letters import plain
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
 
 
 class Opened:

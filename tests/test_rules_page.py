@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections import Counter
@@ -605,31 +604,25 @@ def test_a_theme_without_a_title_has_the_name_of_its_file() -> None:
 
 
 @pytest.mark.browser
-def test_page_in_a_browser(chromium: str, tmp_path: Path) -> None:
+def test_page_in_a_browser(browser: Any, tmp_path: Path) -> None:
     """At 320 px nothing runs off the page, nothing is fetched, and the filter keeps what holds all words."""
-    if os.environ.get("DGDO_TEST_ALL") != "1":
-        pytest.importorskip("playwright.sync_api")
-    from playwright import sync_api
-
     file = tmp_path / "regels.html"
     file.write_text(shipped_html(), encoding="utf-8")
     rule = KNOWN.rules[0]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 320, "height": 800})
-        asked: list[str] = []
-        errors: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
-        page.get_by_label(text("rules_page", "filter")).fill(rule.id)
-        assert page.locator(".rule:visible").count() < len(KNOWN.rules)
-        assert page.locator(f"#regel-{rule.id}").is_visible()
-        other = next(r for r in KNOWN.rules if not page.locator(f"[id='regel-{r.id}']").is_visible())
-        page.evaluate("id => { location.hash = id }", f"regel-{other.id}")
-        page.locator(f"[id='regel-{other.id}']").wait_for(state="visible")
-        assert page.locator("#gevonden").inner_text() == ""
-        browser.close()
+    page = browser.new_page(viewport={"width": 320, "height": 800})
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_label(text("rules_page", "filter")).fill(rule.id)
+    assert page.locator(".rule:visible").count() < len(KNOWN.rules)
+    assert page.locator(f"#regel-{rule.id}").is_visible()
+    other = next(r for r in KNOWN.rules if not page.locator(f"[id='regel-{r.id}']").is_visible())
+    page.evaluate("id => { location.hash = id }", f"regel-{other.id}")
+    page.locator(f"[id='regel-{other.id}']").wait_for(state="visible")
+    assert page.locator("#gevonden").inner_text() == ""
+    page.close()
     assert asked == [file.as_uri()]
     assert errors == []

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,79 +13,12 @@ from urllib.parse import unquote
 import openpyxl
 import pypdf
 import pytest
-from test_web_browser import FLAGS, FRAME, Server, start
+from browsing import FRAME, Server, click_map, frame_of, pick, settle
 
-from dgdo_geo.query import Explorer, open_explorer
+from dgdo_geo.query import Explorer
 
 ZONE = (205_909, 496_395)
 """In Zwolle, on the sketch of a strategic groundwater reserve."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    workspace = tmp_path_factory.mktemp("workspace")
-    open_explorer(workspace, create=True)
-    running = start(workspace)
-    yield running
-    running.process.terminate()
-    running.process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(browser: Any, server: Server) -> Iterator[Any]:
-    """A page of a browser with the network cut off; every address that it asks for elsewhere fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL", accept_downloads=True)
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
-    foreign, errors = [], []
-    ours = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
-    context.route(lambda url: not url.startswith(ours), lambda route: route.abort())
-    made = context.new_page()
-    made.set_default_timeout(60_000)
-    made.on("request", lambda request: None if request.url.startswith(ours) else foreign.append(request.url))
-    made.on("websocket", lambda socket: None if socket.url.startswith(ours) else foreign.append(socket.url))
-    made.on("pageerror", lambda error: errors.append(str(error)))
-    yield made
-    context.close()
-    assert (foreign, errors) == ([], [])
-
-
-def settle(page: Any) -> None:
-    page.locator("h1").first.wait_for()
-    for _ in range(2):
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        page.wait_for_timeout(250)
-    if page.locator(FRAME).count():
-        page.frame_locator(FRAME).locator("[data-dgdo-ready]").wait_for()
-
-
-def pick(page: Any, field: str, letters: str) -> None:
-    box = page.get_by_role("combobox", name=field)
-    box.click()
-    box.press_sequentially(letters)
-    page.get_by_role("option").first.wait_for()
-    page.keyboard.press("Enter")
-
-
-def click_map(page: Any, longitude: float, latitude: float) -> None:
-    """Click on the map where a place is drawn."""
-    # First into view: a click that has to scroll lands beside its place.
-    page.locator(FRAME).evaluate("frame => frame.scrollIntoView({block: 'center', behavior: 'instant'})")
-    inside = page.locator(FRAME).element_handle().content_frame()
-    at = inside.evaluate(
-        "([lat, lng]) => { const map = Object.values(window).find(v => v instanceof L.Map);"
-        " const p = map.latLngToContainerPoint([lat, lng]); return {x: p.x, y: p.y}; }",
-        [latitude, longitude],
-    )
-    page.frame_locator(FRAME).locator("#map_div").click(position=at)
 
 
 def shown(page: Any) -> list[str]:
@@ -230,7 +162,7 @@ def test_officer_needs_no_mouse(page: Any, browser: Any, server: Server) -> None
 
     tab_to(page, "e.tagName === 'IFRAME'")
     for _ in range(12):
-        inside = page.locator(FRAME).element_handle().content_frame()
+        inside = frame_of(page)
         if inside.evaluate("document.activeElement.id") == "map_div":
             break
         page.keyboard.press("Tab")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_stories import settle
-from test_web_browser import FLAGS, FRAME, Server, start
+from browsing import FRAME, Server, frame_of, settle
 
-from dgdo_geo.query import open_explorer
 from dgdo_geo.texts import section
 from dgdo_geo.web.screens import SCREENS
 
@@ -51,40 +48,6 @@ OF_THE_LIBRARY = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    workspace = tmp_path_factory.mktemp("workspace")
-    open_explorer(workspace, create=True)
-    running = start(workspace)
-    yield running
-    running.process.terminate()
-    running.process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page(browser: Any, server: Server) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
-    context.set_default_timeout(60_000)
-    ours = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
-    foreign: list[str] = []
-    context.route(lambda url: not url.startswith(ours), lambda route: route.abort())
-    made = context.new_page()
-    made.on("request", lambda request: None if request.url.startswith(ours) else foreign.append(request.url))
-    made.on("websocket", lambda socket: None if socket.url.startswith(ours) else foreign.append(socket.url))
-    yield made
-    context.close()
-    assert foreign == []
-
-
 def english(page: Any) -> set[str]:
     return {words for words in page.evaluate(OF_THE_LIBRARY) if ENGLISH.search(words)} - LEFT
 
@@ -102,7 +65,7 @@ def test_no_page_is_english_or_asks_another_computer(page: Any, server: Server, 
         assert page.title().strip() and "Streamlit" not in page.title()
         left[screen.title] = english(page)
         if page.locator(FRAME).count():
-            inside = page.locator(FRAME).element_handle().content_frame()
+            inside = frame_of(page)
             left[f"{screen.title}, map"] = {words for words in inside.evaluate(OF_THE_LIBRARY) if ENGLISH.search(words)}
         shown = page.locator("[data-testid=stMain]").inner_text()
         looked += len(re.findall(r"\d ?(?:km²|%)", shown))

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import shapely
-from test_stories import pick, settle, shown
-from test_web_browser import FLAGS, FRAME, Server, get, start
+from browsing import FRAME, Server, get, pick, serving, settle, start
+from test_stories import shown
 from test_web_pages import with_water_boards
 
 ENGLISH_FAULTS = ("Traceback", "Exception", "Error:", "KeyError", "ValueError", "streamlit")
@@ -28,19 +28,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(workspace: Path) -> Iterator[Server]:
-    running = start(workspace)
-    yield running
-    running.process.terminate()
-    running.process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+    with serving(workspace) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

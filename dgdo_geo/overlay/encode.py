@@ -116,6 +116,32 @@ class Encoding:
     rasters: tuple[RasterPlane, ...] = ()
 
 
+@dataclass(frozen=True)
+class Features:
+    """The features of one layer, as a question looks at them; read from the product once.
+
+    Attributes
+    ----------
+    layer : Layer
+    geometry : numpy.ndarray of shapely geometries, shape (n,)
+        EPSG:28992.
+    accuracy_m : numpy.ndarray, shape (n,)
+    groups : tuple of (class id, DepthRange, positions)
+        The features of each class and depth range.
+    """
+
+    layer: Layer
+    geometry: NDArray[np.object_]
+    accuracy_m: NDArray[np.float64]
+    groups: tuple[tuple[str, DepthRange, NDArray[np.intp]], ...]
+
+    @classmethod
+    def of(cls, layer: Layer, frame: gpd.GeoDataFrame) -> Features:
+        """The features of a product."""
+        groups = tuple((class_id, depth, rows) for (class_id, depth), rows in class_groups(frame).items())
+        return cls(layer, frame.geometry.to_numpy(), accuracies(frame, layer.accuracy_m), groups)
+
+
 def encode(
     products: Sequence[tuple[Layer, gpd.GeoDataFrame]],
     distances: Mapping[str, Sequence[float]],
@@ -142,17 +168,30 @@ def encode(
     -------
     Encoding
     """
+    return encode_features([Features.of(*product) for product in products], distances, around, rasters)
+
+
+def encode_features(
+    layers: Sequence[Features],
+    distances: Mapping[str, Sequence[float]],
+    around: shapely.Geometry | None = None,
+    rasters: Sequence[tuple[Layer, ClassRaster]] = (),
+) -> Encoding:
+    """The same as :func:`encode`, of features that were read before: for one place after another."""
     keys: list[EvidenceKey] = []
-    groups: list[tuple[int, gpd.GeoDataFrame, NDArray[np.intp], float]] = []
-    for layer, frame in products:
-        reach = max((0.0, *distances.get(layer.id, ()))) + float(accuracies(frame, layer.accuracy_m).max(initial=0.0))
-        is_near = np.ones(len(frame), np.bool_)
+    groups: list[tuple[int, Features, NDArray[np.intp]]] = []
+    for features in layers:
+        layer = features.layer
+        reach = max((0.0, *distances.get(layer.id, ()))) + float(features.accuracy_m.max(initial=0.0))
+        is_near = np.ones(len(features.geometry), np.bool_)
         if around is not None:
-            is_near = shapely.dwithin(frame.geometry.to_numpy(), around, reach)
+            is_near = shapely.dwithin(features.geometry, around, reach)
         own = (0.0,) if layer.geometry == "polygon" else ()
         for within_m in (*own, *(d for d in distances.get(layer.id, ()) if d > 0)):
-            for (class_id, depth), rows in class_groups(frame).items():
-                groups.append((len(keys), frame, rows[is_near[rows]], layer.accuracy_m))
+            for class_id, depth, rows in features.groups:
+                near = rows[is_near[rows]]
+                if near.size:
+                    groups.append((len(keys), features, near))
                 keys.append(EvidenceKey(layer.id, class_id, depth, within_m))
     planes = [_raster_plane(layer, raster, keys) for layer, raster in rasters]
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
@@ -197,10 +236,9 @@ def accuracies(frame: gpd.GeoDataFrame, default_m: float) -> NDArray[np.float64]
     return np.where(np.isnan(values), default_m, values)
 
 
-def _shapes(key: int, frame: gpd.GeoDataFrame, rows: NDArray[np.intp], default_m: float) -> list[KeyShape]:
+def _shapes(key: int, features: Features, rows: NDArray[np.intp]) -> list[KeyShape]:
     """Union of the features per accuracy: an edge between two features of one class is no edge."""
-    geometry = frame.geometry.to_numpy()[rows]
-    accuracy = accuracies(frame, default_m)[rows]
+    geometry, accuracy = features.geometry[rows], features.accuracy_m[rows]
     return [KeyShape(key, shapely.union_all(geometry[accuracy == a]), float(a)) for a in np.unique(accuracy)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from dgdo_geo.model import EvidenceKey, Layer
 from dgdo_geo.overlay import engine, geos
-from dgdo_geo.overlay.encode import Encoding, encode
+from dgdo_geo.overlay.encode import Encoding, Features, encode_features
 from dgdo_geo.overlay.point import PointIndex, point_index, presence_at
 
 
@@ -36,11 +37,15 @@ class Encoded:
         self._country: tuple[Encoding, shapely.STRtree] | None = None
         self._index: PointIndex | None = None
 
+    @cached_property
+    def _features(self) -> list[Features]:
+        return [Features.of(*product) for product in self._products]
+
     def of(self, around: shapely.Geometry | None = None) -> tuple[Encoding, shapely.STRtree]:
         """The encoding of the country with its spatial index, or that of one place while there is none yet."""
         with self._lock:
             if self._country is None:
-                encoding = encode(self._products, self._distances, around)
+                encoding = encode_features(self._features, self._distances, around)
                 found = encoding, geos.index(encoding)
                 if around is not None:
                     return found
