@@ -8,6 +8,8 @@ import shutil
 import pytest
 
 ALL = os.environ.get("DGDO_TEST_ALL") == "1"
+LONG = ("accessibility", "map_tools", "interrupted", "benchmarks", "stories", "web_robust", "real_servers", "offline")
+"""Files that take a minute or more; first, so that no process is left with one of them at the end."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -21,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     With DGDO_TEST_ALL=1 nothing is skipped here: what is missing makes a test fail.
     """
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
     if ALL:
         return
     no_browser = find_chromium() is None

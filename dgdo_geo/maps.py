@@ -92,9 +92,25 @@ class OfflineMap(folium.Map):
             zoom_delta=0.5,
         )
         self._name = "Map"
-        # Room for the mark above and the scale below.
-        self.fit_bounds([[south, west], [north, east]], padding_top_left=(12, 44), padding_bottom_right=(12, 34))
+        _Fit(((south, west), (north, east))).add_to(self)
         _Dress(label, is_drawable=is_drawable).add_to(self)
+
+
+class _Fit(MacroElement):
+    """Shows a part of the world, also when the frame of the map has no size yet."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        dgdo.fit({{ this._parent.get_name() }}, {{ this.bounds|tojson }}, {{ this.padding|tojson }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, bounds: Sequence[Sequence[float]]) -> None:
+        super().__init__()
+        self._name = "Fit"
+        self.bounds = bounds
+        # Room for the mark above and the scale below.
+        self.padding = {"paddingTopLeft": (12, 44), "paddingBottomRight": (12, 34)}
 
 
 class _Dress(MacroElement):

@@ -26,6 +26,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-gpu",
+    "--force-prefers-reduced-motion",
 )
 FRAME = "iframe[data-testid=stCustomComponentV1]"
 COLD_S = 60
@@ -111,7 +113,8 @@ def cut_off(browser: Any, url: str, beside: str | None = None, **options: Any) -
     page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
     yield page
     context.close()
-    assert (foreign, wrong) == ([], [])
+    assert not foreign, f"asked of another host: {foreign}"
+    assert not wrong, f"went wrong in the browser: {wrong}"
 
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -124,16 +127,24 @@ def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def rest(page: Any) -> None:
-    """Wait until the page is drawn: what it still draws moves what is to be clicked."""
-    page.wait_for_timeout(250)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    """Wait until the page is drawn: what it still draws moves what is to be clicked.
+
+    Between two runs of its script a page rests for a moment; it is drawn when nothing changed for a while.
+    """
+    running = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+    before, quiet, deadline = "", 0, time.monotonic() + WAIT_MS / 1000
+    while quiet < 3:
+        page.wait_for_timeout(120)
+        running.wait_for()
+        now = page.locator("body").inner_text()
+        before, quiet = now, quiet + 1 if now == before else 0
+        assert time.monotonic() < deadline, "the page never rests"
 
 
 def settle(page: Any) -> None:
     """Wait until the page is drawn and the map, if there is one, is there."""
     page.locator("h1").first.wait_for()
-    for _ in range(2):
-        rest(page)
+    rest(page)
     if page.locator(FRAME).count():
         page.frame_locator(FRAME).locator("[data-dgdo-ready]").wait_for()
 

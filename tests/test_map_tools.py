@@ -175,6 +175,30 @@ def test_a_click_on_a_feature_asks_its_place(page: Any, server: Server, kind: st
     assert page.get_by_role("alert").count() == 0
 
 
+@pytest.mark.browser
+def test_a_frame_without_a_size_is_fitted_once_it_has_one(page: Any, server: Server) -> None:
+    """A browser that is busy makes the map before its frame has a size; it must not stay empty."""
+    opened_map(page, f"{server.url}/?gemeente=GM0050")
+    frame = frame_of(page)
+    frame.evaluate(
+        "() => { const box = document.createElement('div'); box.id = 'proef'; document.body.append(box);"
+        " window.proef = L.map(box, {center: [52, 5], zoom: 8, zoomSnap: 0.25});"
+        " dgdo.fit(proef, [[52.2, 5.3], [52.4, 5.6]], {paddingTopLeft: [12, 44], paddingBottomRight: [12, 34]}); }"
+    )
+    seen = "() => [proef.getZoom(), proef.getBounds().contains([[52.2, 5.3], [52.4, 5.6]])]"
+    resized = "([x, y]) => { const box = document.getElementById('proef').style; box.width = x; box.height = y; }"
+    assert frame.evaluate(seen) == [8, False]
+    for size, zoom in ((["300px", "300px"], 9.25), (["900px", "700px"], 10.75)):
+        frame.evaluate(resized, size)
+        page.wait_for_timeout(300)
+        assert frame.evaluate(seen) == [pytest.approx(zoom, abs=0.5), True]
+    frame.locator("#proef").dispatch_event("mousedown")
+    frame.evaluate("() => proef.setView([53.5, 7], 9, {animate: false})")
+    frame.evaluate(resized, ["500px", "500px"])
+    page.wait_for_timeout(300)
+    assert frame.evaluate(seen) == [9, False], "the reader has moved it"
+
+
 # Measuring --------------------------------------------------------------------------------
 
 

@@ -234,12 +234,13 @@ def test_word_leads_to_its_meaning_and_back(page: Any, server: Server) -> None:
     page.goto(f"{server.url}/?gemeente=GM0050&activiteit=geothermie")
     page.locator("#woorden").wait_for()
     link = page.locator("#regels a.dgdo-term").first
-    meaning = page.locator(str(link.get_attribute("href")))
+    target = str(link.get_attribute("href"))
+    meaning = page.locator(target)
     address = page.url
     link.scroll_into_view_if_needed()
     link.focus()
     page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: url.endswith(str(link.get_attribute("href"))))
+    page.wait_for_url(lambda url: url.endswith(target))
     assert meaning.bounding_box()["y"] < 900
     assert page.url.startswith(address), "the view stays in the address"
     page.go_back()

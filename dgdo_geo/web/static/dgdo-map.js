@@ -27,6 +27,26 @@
     return name;
   };
 
+  /* Show a part of the world. The frame gets its size while the map is made, sometimes later, and nothing fits in a frame
+     without one; so the map fits again whenever it has another size, until the reader moves it. */
+  dgdo.fit = function (map, bounds, padding) {
+    var box = map.getContainer(), before = "";
+    function fit() {
+      map.invalidateSize({ pan: false, debounceMoveend: true });
+      var size = map.getSize(), now = size.x + " " + size.y;
+      var room = size.subtract(padding.paddingTopLeft).subtract(padding.paddingBottomRight);
+      if (now === before || room.x <= 0 || room.y <= 0) return;
+      before = now;
+      map.fitBounds(bounds, L.extend({ animate: false }, padding));
+    }
+    fit();
+    var watch = new ResizeObserver(fit);
+    watch.observe(box);
+    ["mousedown", "keydown", "wheel", "touchstart"].forEach(function (name) {
+      box.addEventListener(name, function () { watch.disconnect(); }, { capture: true, passive: true, once: true });
+    });
+  };
+
   function lines(properties, names) {
     var box = document.createElement("div");
     names.forEach(function (name, position) {
