@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dgdo_geo.cli_knowledge import JsonOption, WorkspaceOption, print_json, progress, read_date
-from dgdo_geo.errors import InputError
+from dgdo_geo.errors import DataError, InputError
 from dgdo_geo.texts import text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def report(
     from datetime import date
 
     from dgdo_geo.model import RegionKind
-    from dgdo_geo.query import guess_kind, open_explorer
+    from dgdo_geo.query import open_explorer
     from dgdo_geo.report.making import Asked, check_formats
 
     formats = check_formats(formaat.split(","))
@@ -59,9 +59,8 @@ def report(
         RegionKind.COUNTRY: "NL" if land else None,
     }
     first = _first(named, vlak, crs, on, choices, diepte)
-    others = [Asked(guess_kind(name), name, None, on, choices, diepte) for name in vergelijk or ()]
     if alle_gemeenten and (
-        others or first.kind not in (RegionKind.PROVINCE, RegionKind.DGDO_REGION, RegionKind.COUNTRY)
+        vergelijk or first.kind not in (RegionKind.PROVINCE, RegionKind.DGDO_REGION, RegionKind.COUNTRY)
     ):
         raise InputError("report_all_of")
     explorer = open_explorer(workspace, create=True)
@@ -69,7 +68,33 @@ def report(
     if alle_gemeenten:
         _all(explorer, first, formats, uit, workers, as_json=as_json)
         return
-    _one(explorer, [first, *others], formats, uit, as_json=as_json)
+    beside = [(_kind_beside(explorer, name, first.kind), name) for name in vergelijk or ()]
+    _one(explorer, [first, *(Asked(*one, None, on, choices, diepte) for one in beside)], formats, uit, as_json=as_json)
+
+
+def _kind_beside(explorer: Explorer, wanted: str, like: RegionKind) -> RegionKind:
+    """What a name means beside another region: the same kind where it can, so Utrecht beside Flevoland is the province.
+
+    A name that nobody knows keeps the first kind, whose message then names what looks like it.
+    """
+    from dgdo_geo.model import RegionKind
+    from dgdo_geo.query import guess_kind
+    from dgdo_geo.query.regions import WATER_BOARDS, find_water_board
+
+    kinds = [like, guess_kind(wanted), RegionKind.PROVINCE, RegionKind.MUNICIPALITY, RegionKind.WATER_BOARD]
+    kinds = [kind for kind in dict.fromkeys(kinds) if kind not in (RegionKind.POLYGON, RegionKind.COUNTRY)]
+    if guess_kind(wanted) is RegionKind.COUNTRY:
+        return RegionKind.COUNTRY
+    for kind in kinds:
+        try:
+            if kind is RegionKind.WATER_BOARD:
+                find_water_board(explorer.layer(WATER_BOARDS).to_gdf(), wanted)
+            else:
+                explorer.regions.find(kind, wanted)
+        except (InputError, DataError):
+            continue
+        return kind
+    return kinds[0]
 
 
 def _one(explorer: Explorer, asked: Sequence[Asked], formats: Sequence[str], folder: Path, *, as_json: bool) -> None:

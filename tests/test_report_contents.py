@@ -15,8 +15,9 @@ from dgdo_geo.errors import InputError
 from dgdo_geo.model import AreaAssessment
 from dgdo_geo.query import Explorer
 from dgdo_geo.report.blocks import Beside, Booklet, Figure, Items, Paragraph, Table
+from dgdo_geo.report.building import report_of
 from dgdo_geo.report.contents import booklet_of, comparison_of
-from dgdo_geo.texts import section, text
+from dgdo_geo.texts import number_nl, section, text
 
 ON = date(2026, 12, 1)
 ASKED = ["geothermie", "hto"]
@@ -190,6 +191,40 @@ def test_regions_beside_each_other_keep_their_own_numbers(explorer: Explorer) ->
     assert len(drawn) == 3 and "Overijssel" in drawn[0].alt and "Flevoland" in drawn[0].alt
     ticks = {svg.split(" km</text>")[0].rsplit(">", 1)[1] for figure in drawn[:2] for svg in [figure.svg]}
     assert len(ticks) == 1, "one scale"
+
+
+def test_overlap_beside_each_other_has_the_numbers_of_each_report(explorer: Explorer) -> None:
+    asked = ["hto", "schaliegas"]
+    answers = [explorer.for_region(code, ON, activities=asked) for code in ("GM0193", "GM0050")]
+    reports = [report_of(explorer, answer, activities=asked) for answer in answers]
+    made = comparison_of(explorer, answers, reports=reports)
+    (stacked,), (claims,) = tables(made, "Stapeling naast"), tables(made, "grond innemen, naast")
+    alone = tables(made, "als alleen dit er niet was")
+    assert len(claims.rows) > 5 and len(alone) == len(asked)
+    for place, report in enumerate(reports):
+        column = 1 + 2 * place
+        assert claims.columns[column].title == f"{report.answer.region.name}, km²"
+        shown = {row[0].text: (row[column].text, row[column + 1].text) for row in claims.rows}
+        for claim in report.claims:
+            near = f" (tot {number_nl(claim.within_m)} m)" if claim.within_m else ""
+            told = printed_km2(claim.covers.area_m2), printed_share(claim.covers.area_m2 / report.area_m2)
+            assert shown.pop(claim.layer.title_nl + near) == told
+        assert set(shown.values()) <= {(printed_km2(0), printed_share(0))}
+        counted = {row[0].text: row[column].text for row in stacked.rows[:-1]}
+        assert [counted[number_nl(item.claims)] for item in report.stacked] == [
+            printed_km2(item.amount.area_m2) for item in report.stacked
+        ]
+        assert stacked.rows[-1][column].text == printed_km2(report.area_m2)
+        decided = [n for n in range(len(report.bands)) if any(one.bands[n].alone for one in reports)]
+        for band, table in zip([report.bands[n] for n in decided], alone, strict=True):
+            assert table.columns[column].title == f"{report.answer.region.name}: gaat open, km²"
+            opened = {row[0].text: (row[column].text, row[column + 1].text) for row in table.rows}
+            for item in band.alone:
+                whole = item.is_layer and item.layer is not None
+                name = f"Alle regels over de kaartlaag ‘{item.layer.title_nl}’" if whole else item.rules[0].title_nl
+                told = printed_km2(item.opens.area_m2), printed_km2(item.becomes_unknown.area_m2)
+                assert opened.pop(name) == told
+            assert set(opened.values()) <= {(printed_km2(0), printed_km2(0))}
 
 
 def test_regions_that_cannot_lie_beside_each_other_are_refused(explorer: Explorer, zwolle: AreaAssessment) -> None:

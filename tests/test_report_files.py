@@ -40,10 +40,14 @@ def reports(explorer: Explorer) -> dict[str, Booklet]:
     def whole(answer: AreaAssessment, *activities: str) -> Booklet:
         return booklet_of(explorer, answer, report=report_of(explorer, answer, activities=activities))
 
+    def beside(*answers: AreaAssessment) -> Booklet:
+        reports = [report_of(explorer, answer, activities=("geothermie", "hto")) for answer in answers]
+        return comparison_of(explorer, answers, reports=reports)
+
     return {
         "a municipality": whole(explorer.for_region("GM0193", ON)),
         "a province": whole(asked("PV24"), "geothermie", "hto"),
-        "a comparison": comparison_of(explorer, [asked("PV23"), asked("PV24")]),
+        "a comparison": beside(asked("PV23"), asked("PV24")),
     }
 
 

@@ -6,16 +6,13 @@ import hashlib
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import ValidationError, model_validator
 
 from dgdo_geo.catalogue import shipped_layers_dir
 from dgdo_geo.errors import DeclarationError
-from dgdo_geo.intake.density import DensityOptions
-from dgdo_geo.intake.rasters import GridOptions
-from dgdo_geo.intake.recipe import ClassMapping, Columns, Control, Declaration, RecipeLayer
-from dgdo_geo.model import Declared
+from dgdo_geo.intake.recipe import Choices, Declaration, RecipeLayer
 from dgdo_geo.sources.read_options import ReadOptions
 from dgdo_geo.sources.service_types import FEATURES, FILES, GRIDS, Service
 from dgdo_geo.toml_files import describe_validation, read_toml, short_name
@@ -29,8 +26,8 @@ class FetchDeclaration(Declaration):
     reference_date: date = date.min
 
 
-class FetchFile(Declared):
-    """The text of a ``fetch.toml``: where a layer comes from, and the choices of a recipe (:class:`RecipeLayer`).
+class FetchFile(Choices):
+    """The text of a ``fetch.toml``: where a layer comes from, and the choices of a recipe (:class:`~dgdo_geo.intake.recipe.Choices`).
 
     Attributes
     ----------
@@ -43,16 +40,6 @@ class FetchFile(Declared):
     last_verified: date | None = None
     evidence_nl: str
     service: Service
-    crs: str | None = None
-    why_crs_nl: str = ""
-    at_sea: bool = False
-    coincides_with: Literal["gemeenten", "provincies", "waterschappen"] | None = None
-    read: ReadOptions = ReadOptions()
-    grid: GridOptions | None = None
-    density: DensityOptions | None = None
-    columns: Columns = Columns()
-    classes: ClassMapping = ClassMapping()
-    control: tuple[Control, ...] = ()
     declare: FetchDeclaration
 
     @model_validator(mode="after")
@@ -76,7 +63,7 @@ class FetchFile(Declared):
         declared = self.declare
         if declared.reference_date == date.min:
             declared = declared.model_copy(update={"reference_date": date.today()})
-        shared = {key: getattr(self, key) for key in FetchFile.model_fields.keys() & RecipeLayer.model_fields.keys()}
+        shared = {key: getattr(self, key) for key in Choices.model_fields}
         return RecipeLayer(**{**shared, "layer": layer_id, "file": name, "declare": declared})
 
 

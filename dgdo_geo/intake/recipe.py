@@ -151,8 +151,8 @@ class Declaration(Declared):
     downloadable: bool | None = None
 
 
-class RecipeLayer(Declared):
-    """One layer of a recipe.
+class Choices(Declared):
+    """How what stands in a file or comes from a service becomes ours; recipes and ``fetch.toml`` share it.
 
     Attributes
     ----------
@@ -163,8 +163,6 @@ class RecipeLayer(Declared):
     control : sequence of Control
     """
 
-    layer: str
-    file: str
     crs: str | None = None
     why_crs_nl: str = ""
     at_sea: bool = False
@@ -176,6 +174,13 @@ class RecipeLayer(Declared):
     classes: ClassMapping = ClassMapping()
     control: tuple[Control, ...] = ()
     declare: Declaration
+
+
+class RecipeLayer(Choices):
+    """One layer of a recipe: its id, and the name of its file."""
+
+    layer: str
+    file: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,8 @@ def _booklet(explorer: Explorer, document: Report | Comparison, asked: Sequence[
 
     if isinstance(document, Comparison):
         own = {i: one.shape for i, one in enumerate(asked) if one.shape is not None}
-        return contents.comparison_of(explorer, [report.answer for report in document.reports], own)
+        answers = [report.answer for report in document.reports]
+        return contents.comparison_of(explorer, answers, own, document.reports)
     return contents.booklet_of(explorer, document.answer, document.shape, document)
 
 

@@ -10,12 +10,13 @@ from dgdo_geo.errors import InputError
 from dgdo_geo.model import Answer, AreaAssessment, Verdict
 from dgdo_geo.query import Explorer
 from dgdo_geo.report.blocks import Block, Booklet, Cell, Column, Contents, Facts, Figure, Heading, Paragraph, Table
-from dgdo_geo.report.contents import around
+from dgdo_geo.report.contents import around, overlapping_beside
 from dgdo_geo.report.contents.activity import said
 from dgdo_geo.report.contents.amounts import activity_nl, km2, percent, summed
 from dgdo_geo.report.contents.gaps import gaps
 from dgdo_geo.report.contents.snapshot import snapshot_of
 from dgdo_geo.report.contents.summary import NO, SOME
+from dgdo_geo.report.document import Report
 from dgdo_geo.report.pictures.bars import Bar, alt_of_bars, share_bars
 from dgdo_geo.report.pictures.ground import MARGIN, Ground, ground, shape_of
 from dgdo_geo.report.pictures.locator import locator
@@ -30,7 +31,10 @@ WIDTH = 676.0
 
 
 def comparison_of(
-    explorer: Explorer, answers: Sequence[AreaAssessment], shapes: Mapping[int, shapely.Geometry] | None = None
+    explorer: Explorer,
+    answers: Sequence[AreaAssessment],
+    shapes: Mapping[int, shapely.Geometry] | None = None,
+    reports: Sequence[Report] = (),
 ) -> Booklet:
     """The report that lays regions beside each other.
 
@@ -40,6 +44,8 @@ def comparison_of(
         Two to four, of the same day and activities.
     shapes : mapping of position to polygon, optional
         Of polygons of the user's own, EPSG:28992.
+    reports : sequence of Report, optional
+        Of the same answers: add what alone decides, overlap and stacking.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def comparison_of(
         snapshot=snapshot_of(*answers),
         day=day(on),
         made_for=on.isoformat(),
-        blocks=tuple(_blocks(explorer, answers, where, is_marked=is_marked)),
+        blocks=tuple(_blocks(explorer, answers, where, reports, is_marked=is_marked)),
     )
 
 
@@ -74,7 +80,12 @@ def _check(answers: Sequence[AreaAssessment]) -> None:
 
 
 def _blocks(
-    explorer: Explorer, answers: Sequence[AreaAssessment], shapes: Sequence[shapely.Geometry], *, is_marked: bool
+    explorer: Explorer,
+    answers: Sequence[AreaAssessment],
+    shapes: Sequence[shapely.Geometry],
+    reports: Sequence[Report],
+    *,
+    is_marked: bool,
 ) -> Iterator[Block]:
     r, names = section("report"), [answer.region.name for answer in answers]
     yield Heading(1, text("report", "title_compare", names=", ".join(names)), "begin")
@@ -93,6 +104,10 @@ def _blocks(
     grounds = _grounds(explorer, answers, shapes)
     for number in range(len(answers[0].answers)):
         yield from _activity(answers, grounds, number)
+        if reports:
+            yield from overlapping_beside.alone(reports, number)
+    if reports:
+        yield from overlapping_beside.overlapping(reports)
     for i, answer in enumerate(answers, 1):
         yield from _prefixed(gaps(answer), f"{answer.region.name}: ", f"gebied-{i}-")
     yield from around.data_used(*answers)

@@ -8,7 +8,7 @@ from dgdo_geo.model import Family
 from dgdo_geo.report.blocks import Block, Cell, Column, Heading, Paragraph, Table
 from dgdo_geo.report.card import band_nl
 from dgdo_geo.report.contents.amounts import activity_nl, km2, percent
-from dgdo_geo.report.document import Amount, BandPart, InMunicipality, Neighbour, Report
+from dgdo_geo.report.document import Alone, Amount, BandPart, Claim, InMunicipality, Neighbour, Report
 from dgdo_geo.texts import number_nl, section, text
 
 NO = ("excluded", "no_unless")
@@ -28,16 +28,27 @@ def alone(band: BandPart, number: int) -> Iterator[Block]:
     )  # fmt: skip
     rows = []
     for item in band.alone:
-        layer = item.layer.title_nl if item.layer is not None else ""
-        name = text("report_overlap", "all_rules", layer=layer) if item.is_layer else item.rules[0].title_nl
         rows.append(
             (
-                Cell(name), *_both(item.opens), Cell(km2(item.opens_with_potential.area_m2)),
+                Cell(gone_nl(item)), *_both(item.opens), Cell(km2(item.opens_with_potential.area_m2)),
                 *_both(item.becomes_unknown),
             )
         )  # fmt: skip
     caption = r["alone_table"].format(activity=band.answer.activity.name_nl, band=band_nl(band.answer))
     yield Table(caption, columns, tuple(rows))
+
+
+def gone_nl(item: Alone) -> str:
+    """The rule, or all rules over a layer, that is thought away."""
+    layer = item.layer.title_nl if item.layer is not None else ""
+    return text("report_overlap", "all_rules", layer=layer) if item.is_layer else item.rules[0].title_nl
+
+
+def claim_nl(claim: Claim) -> str:
+    """The layer that claims ground, with the distance to which it does."""
+    if not claim.within_m:
+        return claim.layer.title_nl
+    return text("report_overlap", "within", layer=claim.layer.title_nl, metres=number_nl(claim.within_m))
 
 
 def _both(amount: Amount) -> tuple[Cell, Cell]:
@@ -92,10 +103,7 @@ def _claims(report: Report) -> Table:
     )  # fmt: skip
     rows = []
     for claim in report.claims:
-        name = claim.layer.title_nl
-        if claim.within_m:
-            name = text("report_overlap", "within", layer=name, metres=number_nl(claim.within_m))
-        rows.append((Cell(name), Cell(text("family", claim.layer.family.value)), *_both(claim.covers)))
+        rows.append((Cell(claim_nl(claim)), Cell(text("family", claim.layer.family.value)), *_both(claim.covers)))
     return Table(r["claims_table"], columns, tuple(rows))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dgdo_geo.model import Answer, Assessment
 from dgdo_geo.report.written import TermLinks
 from dgdo_geo.texts import text
-from dgdo_geo.web import addresses, card, controls, formats, frame, here_parts, mapview, places
+from dgdo_geo.web import card, controls, formats, frame, here_parts, mapview, places
 from dgdo_geo.web.depth_column import column
 from dgdo_geo.web.frame import Turn
 from dgdo_geo.web.screens import what_where
@@ -23,7 +23,7 @@ def show() -> None:
     turn = frame.begin(PATH, text("web_here", "title"), text("web_here", "intro"))
     if turn is None:
         return
-    _choose(turn)
+    what_where.choose(turn)
     assessment = None if turn.view.point is None else frame.point_assessment(turn, *turn.view.point)
     turn = replace(turn, view=frame.settled(turn, assessment))
     chosen = None if assessment is None else frame.answer_of(assessment, turn.view)
@@ -35,19 +35,6 @@ def show() -> None:
         st.info(text("web_here", key))
         return
     _answer(turn, assessment, chosen)
-
-
-def _choose(turn: Turn) -> None:
-    columns = st.columns([3, 3, 2, 2])
-    with columns[0]:
-        controls.choose_place(turn.explorer, turn.view)
-    with columns[1]:
-        controls.choose_activity(turn.explorer, turn.view)
-    with columns[2]:
-        controls.choose_band(turn.explorer, turn.view)
-    with columns[3]:
-        controls.choose_date(turn.view)
-    addresses.search(turn)
 
 
 def _answer(turn: Turn, assessment: Assessment, chosen: Answer) -> None:

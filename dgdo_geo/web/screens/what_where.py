@@ -23,7 +23,8 @@ def show() -> None:
     turn = frame.begin(PATH, text("web", "title"), text("web", "intro"))
     if turn is None:
         return
-    _choose(turn)
+    choose(turn)
+    own_area_form.show(turn, has_map=True)
     assessment = _assessment(turn)
     if assessment is None and turn.view.point is not None:
         turn = replace(turn, view=replace(turn.view, point=None))
@@ -43,7 +44,8 @@ def show() -> None:
     _card(turn, assessment, chosen)
 
 
-def _choose(turn: Turn) -> None:
+def choose(turn: Turn) -> None:
+    """The fields that make a question: place, activity, depth, date; and the search for an address."""
     columns = st.columns([3, 3, 2, 2])
     with columns[0]:
         controls.choose_place(turn.explorer, turn.view)
@@ -54,7 +56,6 @@ def _choose(turn: Turn) -> None:
     with columns[3]:
         controls.choose_date(turn.view)
     addresses.search(turn)
-    own_area_form.show(turn, has_map=True)
 
 
 def _assessment(turn: Turn) -> Assessment | None:
