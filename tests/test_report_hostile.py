@@ -14,6 +14,7 @@ from worlds import TODAY, build_world, tiny_tables
 
 from dgdo_geo.model import LayerStatus
 from dgdo_geo.query import Explorer
+from dgdo_geo.report.letters import shown
 from dgdo_geo.report.making import Made
 from dgdo_geo.texts import text
 
@@ -106,6 +107,13 @@ def test_the_pdf_and_the_word_file_show_markup_as_text(made):
     for words in fired:
         assert "".join(words.split()) in bare
         assert any(words in cell for cell in cells)
+    # A concern with markup, and the name of an activity that is written from right to left.
+    lines = cells | {paragraph.text for paragraph in written.paragraphs}
+    for words in (HOSTILE[3], HOSTILE[6]):
+        assert any(words in line for line in lines)
+    assert "".join(shown(HOSTILE[3]).split()) in bare
+    # Text is taken out of a PDF as it stands on paper, from left to right.
+    assert all(word in bare or word[::-1] in bare for word in shown(HOSTILE[6]).split())
 
 
 def test_the_word_file_is_dutch_and_repeats_the_heads_of_tables(made):
