@@ -8,8 +8,30 @@ import shutil
 import pytest
 
 ALL = os.environ.get("DGDO_TEST_ALL") == "1"
-LONG = ("accessibility", "map_tools", "interrupted", "benchmarks", "stories", "web_robust", "real_servers", "offline")
-"""Files that take a minute or more; first, so that no process is left with one of them at the end."""
+LONG = [
+    "packaging",
+    "accessibility",
+    "real_servers",
+    "map_tools",
+    "interrupted",
+    "stories",
+    "benchmarks",
+    "web_robust",
+    "report_files",
+    "own_layers",
+    "offline",
+    "web_dutch",
+    "web_browser",
+    "report_batch",
+    "misbehaviour",
+    "rulediff",
+    "real_data",
+    "flips",
+    "scale",
+    "exact",
+    "own_area",
+]
+"""Files that take long; first, so that no process is left with one of them at the end."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -23,7 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     With DGDO_TEST_ALL=1 nothing is skipped here: what is missing makes a test fail.
     """
-    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem.removeprefix("test_"), len(place)))
     if ALL:
         return
     no_browser = find_chromium() is None

@@ -78,7 +78,7 @@ def _make(folder: Path, inside: str, requirements: Path) -> None:
             _call(uv, "pip", "install", "--python", python, "--requirements", str(requirements))
         else:
             _call(sys.executable, "-m", "venv", str(new))
-            _call(python, "-m", "pip", "install", "--requirement", str(requirements))
+            _call(python, "-m", "pip", "install", "--no-compile", "--requirement", str(requirements))
         try:
             new.rename(folder)
         except OSError:

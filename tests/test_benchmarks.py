@@ -41,6 +41,7 @@ from benchmarks.inputs import LAYERS, MANIFEST, MUNICIPALITIES, RASTERS, WORKLOA
 from benchmarks.measure import Engine, Measurement, measure
 from benchmarks.peers import exact, raster, zonal
 from benchmarks.task import Inputs, JointRows, NothingComparedError, Task, compare, from_arrays, layer_areas
+from dgdo_geo.overlay.compiled import cache_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(path for path in (ROOT / "benchmarks").rglob("*.py"))
@@ -380,9 +381,9 @@ def test_a_reference_that_lost_a_face_is_refused(reference):
 
 
 def run_overlay(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does, with an empty cache."""
+    """Run the command as a user does, with an empty cache but for the compiled kernel."""
     command = [sys.executable, "-m", "benchmarks.overlay", *arguments]
-    variables = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    variables = {**os.environ, "XDG_CACHE_HOME": str(cache), "NUMBA_CACHE_DIR": str(cache_folder())}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=variables)
 
 

@@ -16,8 +16,8 @@ from interrupted import VERSIONS
 from servers import Exchange, Given, Misbehaving, Query, Route, serving
 
 DECLARED = {"source": "Test", "licence": "CC0", "quality": "official", "accuracy_m": 10, "absence": "conclusive"}
-KILLS = {"fetch": 65, "add": 65, "download": 70}
-PADDING = 2_000_000
+KILLS = {"fetch": 60, "add": 85, "download": 55}
+PADDING = 1_500_000
 """Bytes behind the features of a download, so that it takes a while."""
 RD = "http://www.opengis.net/def/crs/EPSG/0/28992"
 ROOT = Path(__file__).resolve().parents[1]
