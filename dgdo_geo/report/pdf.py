@@ -29,6 +29,8 @@ from dgdo_geo.texts import section
 HERE = Path(__file__).parent
 FONTS = HERE / "fonts"
 TEMPLATE = HERE / "templates" / "report.typ"
+KEPT = 10
+"""Documents through which typst keeps what it laid out before (``comemo::evict(10)`` in typst-py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ def pdf_of(booklet: Booklet, attached: Sequence[Attachment] = ()) -> bytes:
         )
     except typst.TypstError as error:
         raise DataError("report_pdf_refused", detail=str(error)) from error
+    finally:
+        # The typesetter keeps what it laid out through the next ten documents, half a gigabyte in all; ours hardly share.
+        for _ in range(KEPT + 1):
+            typst.compile(b"", ignore_system_fonts=True)
 
 
 def _data(booklet: Booklet, attached: Sequence[Attachment]) -> dict[str, object]:

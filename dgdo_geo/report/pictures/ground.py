@@ -118,18 +118,33 @@ class Ground:
         declared = activity.bands.index(band) if band in activity.bands else None
         depth = (band.top_m, band.base_m) if declared is None else None
         judged = self.cells.parts(activity.id, declared or 0, on, depth)
-        numbers = np.append(class_of(kind, judged), np.uint8(255))
-        seen = np.where(self._is_seen, numbers[self.cells.row], np.uint8(255))
-        seen = _grown(seen, self._is_seen)
-        drawn = rasterio.features.shapes(seen, mask=seen != 255, transform=_transform(self.cells))
-        shapes, which = [], []
-        for shape, value in drawn:
-            shapes.append(shapely.geometry.shape(shape))
-            which.append(int(value))
-        simple = shapely.coverage_simplify(np.array(shapes, object), self.cell_m * 1.5)
-        pixels, word = self.frame.pixels(simple), np.array(which)
+        # The outline of the region cuts off what is too much, so that one drawing of cells serves all that look alike.
+        seen = np.append(class_of(kind, judged), np.uint8(255))[self._rows]
+        pixels, which = self._drawn(seen)
         keys = list(PATTERNS[kind])
-        return {keys[n]: shapely.multipolygons(_polygons(pixels[word == n])) for n in sorted(set(which))}
+        return {keys[n]: shapely.multipolygons(_polygons(pixels[which == n])) for n in np.unique(which)}
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int32]:
+        """The row of what was judged for every cell in or around the region, -1 elsewhere."""
+        return _grown(np.where(self._is_seen, self.cells.row, -1).astype(np.int32), self._is_seen)
+
+    def _drawn(self, seen: NDArray[np.uint8]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+        """Simplified polygons in pixels of cells with the same number, and that number; many activities look alike."""
+        key = seen.tobytes()
+        if key not in self._looks:
+            shapes, which = [], []
+            for shape, value in rasterio.features.shapes(seen, mask=seen != 255, transform=_transform(self.cells)):
+                rings = [shapely.linearrings(np.array(ring)) for ring in shape["coordinates"]]
+                shapes.append(shapely.polygons(rings[0], rings[1:] or None))
+                which.append(int(value))
+            simple = shapely.coverage_simplify(np.array(shapes, object), self.cell_m * 1.5)
+            self._looks[key] = self.frame.pixels(simple), np.array(which, np.int64)
+        return self._looks[key]
+
+    @cached_property
+    def _looks(self) -> dict[bytes, tuple[NDArray[np.object_], NDArray[np.int64]]]:
+        return {}
 
 
 def ground(
@@ -196,13 +211,13 @@ def _transform(cells: Displayed) -> Affine:
     return Affine(grid.cell_m, 0, grid.west_m, 0, -grid.cell_m, grid.north_m)
 
 
-def _grown(seen: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Cells outside the country (255) next to a judged one take its word: the coast is drawn by the outline."""
-    grown = seen.copy()
+def _grown(rows: NDArray[np.int32], where: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Cells outside the country (-1) next to a judged one take its word: the coast is drawn by the outline."""
+    grown = rows.copy()
     for _ in range(3):
         for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
             other = np.roll(grown, step, axis)
-            grown = np.where((grown == 255) & where, other, grown)
+            grown = np.where((grown == -1) & where, other, grown)
     return grown
 
 
