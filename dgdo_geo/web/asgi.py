@@ -58,6 +58,7 @@ def _warm() -> None:
         # The maps of provinces, regions and the country, and the areas behind their tables.
         tiles.warm(explorer)
         explorer.build_overlay()
+        opened.settle()
     except DgdoGeoError as error:
         _log.error("%s", error)
 

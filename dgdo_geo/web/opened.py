@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import threading
@@ -54,6 +55,8 @@ class Bounded(Generic[T]):
 
 
 _opening = threading.Lock()
+_settled = ""
+"""Fingerprint of the workspace that the garbage collector was told of."""
 _areas: Bounded[AreaAssessment] = Bounded(64)
 _points: Bounded[Assessment] = Bounded(64)
 _ways: Bounded[WayOut] = Bounded(256)
@@ -100,8 +103,25 @@ def explorer() -> Explorer:
     DgdoGeoError
         If the workspace is missing or damaged, or a declaration is wrong.
     """
+    global _settled
     with _opening:
-        return _opened(fingerprint())
+        key = fingerprint()
+        found = _opened(key)
+        if key != _settled:
+            _settled = key
+            settle()
+        return found
+
+
+def settle() -> None:
+    """Tell the garbage collector that what is loaded now will stay.
+
+    Streamlit collects garbage after every turn of every session, and looked through a million objects of the workspace
+    each time: half of the time of a click. What an earlier workspace left is collected first.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def version(opened: Explorer) -> str:
