@@ -435,7 +435,7 @@ def apart(work: Callable[[], T]) -> T:
 
 @pytest.mark.browser
 def test_benchmark_measures_every_wait(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, value in (("PAGES", 1), ("CLICKS", 2), ("ACTIVITIES", ("hto",))):
+    for name, value in (("PAGES", 1), ("CLICKS", 2), ("ACTIVITIES", ("hto",)), ("FIRST_S", 3.0)):
         monkeypatch.setattr(web, name, value)
     assert apart(lambda: web.main(["--json", "--users", "2", "--seconds", "15", "--every", "1"])) == 0
     found = json.loads(capsys.readouterr().out)
