@@ -27,11 +27,6 @@ VIEWS = {
     "an own area": f"activiteit=geothermie&vlak={encoded(shapely.box(202_000, 501_000, 205_000, 503_000), 'm')}",
     "a province": "provincie=PV24&activiteit=hto&kaart=potentie",
 }
-SAME_EVERYWHERE = ("nothing chosen", "plain", "expert")
-"""Views that are looked at on every page; the others change only the pages about a place."""
-WITH_TOOLS_OPEN = ("nothing chosen", "a point")
-"""Views in which the panels of the map are opened too: without layers over the map, and with."""
-ABOUT_A_PLACE = ("/", "/hier", "/gebied")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +39,7 @@ def pages(browser: Any, server: Server) -> list[str]:
     links.first.wait_for()
     found = links.evaluate_all("all => [...new Set(all.map(a => new URL(a.href).pathname))]")
     page.close()
-    assert len(found) > len(ABOUT_A_PLACE) and set(found) > set(ABOUT_A_PLACE), "the navigation has these pages"
+    assert len(found) >= 2, "the navigation has pages"
     return [str(path) for path in found]
 
 
@@ -72,7 +67,7 @@ def test_no_violation_on_any_page_nor_in_its_map(browser: Any, server: Server, p
     """And every map of an answer has a table beside it with the same facts."""
     wrong: dict[str, list[str]] = {}
     maps_seen = 0
-    for path in pages if view in SAME_EVERYWHERE else ABOUT_A_PLACE:
+    for path in pages:
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="nl-NL")
         page.goto(f"{server.url}{path}?{VIEWS[view]}")
         settle(page)
@@ -82,14 +77,13 @@ def test_no_violation_on_any_page_nor_in_its_map(browser: Any, server: Server, p
             inside = frame_of(page)
             assert view != "a point" or page.locator("table caption").count(), path
             found += [f"map: {item}" for item in violations(inside)]
-            if view in WITH_TOOLS_OPEN:
-                for tool in ("measure", "draw", "layers"):
-                    opener = inside.locator(f".dgdo-tool-{tool}")
-                    if opener.is_visible():
-                        opener.click()
-                        found += [f"map, {tool}: {item}" for item in violations(inside)]
-                inside.locator(".dgdo-sources").click()
-                found += [f"map, sources: {item}" for item in violations(inside)]
+            for tool in ("measure", "draw", "layers"):
+                opener = inside.locator(f".dgdo-tool-{tool}")
+                if opener.is_visible():
+                    opener.click()
+                    found += [f"map, {tool}: {item}" for item in violations(inside)]
+            inside.locator(".dgdo-sources").click()
+            found += [f"map, sources: {item}" for item in violations(inside)]
         if found:
             wrong[path] = found
         page.close()

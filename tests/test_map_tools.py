@@ -326,7 +326,7 @@ def test_base_map_that_fails_changes_nothing_else(browser: Any, served: Path, mo
         remark = inside.locator(".dgdo-remark")
         remark.get_by_text("De achtergrondkaart is niet bereikbaar.").wait_for()
         assert inside.locator(".dgdo-message").count() == 0
-        assert asked
+        assert asked and all(address.startswith(tiles) for address in asked)
         inside.locator("#map_div").click(position={"x": 350, "y": 250})
         page.wait_for_url("**punt=**")
         page.get_by_role("heading", name="Antwoord voor punt").wait_for()
@@ -437,12 +437,12 @@ def apart(work: Callable[[], T]) -> T:
 def test_benchmark_measures_every_wait(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in (("PAGES", 1), ("CLICKS", 2), ("ACTIVITIES", ("hto",)), ("FIRST_S", 3.0)):
         monkeypatch.setattr(web, name, value)
-    assert apart(lambda: web.main(["--json", "--users", "2", "--seconds", "15", "--every", "1"])) == 0
+    assert apart(lambda: web.main(["--json", "--users", "2", "--seconds", "20", "--every", "1"])) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["problems"] == []
     assert {kind: times["count"] for kind, times in found["first_map"].items()} == dict.fromkeys(web.OPENED, 1)
     assert (found["click"]["count"], found["activity"]["count"]) == (2, 1)
-    assert found["visitors"]["count"] >= 2
+    assert found["visitors"]["count"] >= 4
     assert all(found[key]["median_s"] > 0.01 for key in ("click", "activity", "visitors"))
     assert "| 2 visitors at once" in web.table(found)
 

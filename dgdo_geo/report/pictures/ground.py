@@ -118,7 +118,6 @@ class Ground:
         declared = activity.bands.index(band) if band in activity.bands else None
         depth = (band.top_m, band.base_m) if declared is None else None
         judged = self.cells.parts(activity.id, declared or 0, on, depth)
-        # The outline of the region cuts off what is too much, so that one drawing of cells serves all that look alike.
         seen = np.append(class_of(kind, judged), np.uint8(255))[self._rows]
         pixels, which = self._drawn(seen)
         keys = list(PATTERNS[kind])
